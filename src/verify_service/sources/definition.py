@@ -1,0 +1,84 @@
+"""The model of a `source.toml`: the facts of one register. Facts are data; reading is code (adapter.py).
+
+Durations carry their unit in the name. Every number can be overridden per deployment (settings), never in code.
+"""
+
+import tomllib
+from importlib.resources.abc import Traversable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from verify_service.errors import ConfigurationError
+
+SourceId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+class Facts(BaseModel):
+    """An immutable table of a source.toml; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(Facts):
+    """How one call to this register is bounded."""
+
+    attempts: int = Field(default=2, ge=1, le=5)
+    attempt_timeout_ms: int = Field(default=3000, ge=50, le=30_000)
+    connect_timeout_ms: int = Field(default=1000, ge=50, le=10_000)
+    in_flight: int = Field(default=16, ge=1, le=1000)
+    response_bytes: int = Field(default=2_000_000, ge=1000, le=64_000_000)
+    records: int = Field(default=5000, ge=1, le=100_000)
+    pages: int = Field(default=20, ge=1, le=1000)
+
+
+class Quota(Facts):
+    """What the register's contract allows."""
+
+    per_second: int = Field(ge=1)
+    per_day: int = Field(ge=1)
+
+
+class Deferred(Facts):
+    """When a deferred register is looked at, and when it is given up."""
+
+    first_look_seconds: float = Field(gt=0)
+    look_every_seconds: float = Field(gt=0)
+    latest_after_seconds: float = Field(gt=0)
+
+
+class Source(Facts):
+    """One register: who runs it, on what legal basis it may be asked, how it is asked, how fresh it must be."""
+
+    id: SourceId
+    title: str
+    title_zh: str
+    authority: str
+    legal_basis: str
+    kinds: tuple[str, ...] = Field(min_length=1)
+    mode: Literal["immediate", "deferred"]
+    protocol: str
+    level: Literal["ministry", "province", "city", "county"]
+    region: str = Field(pattern=r"^[0-9]{6}$")
+    contract_version: str
+    subjects_per_call: int = Field(ge=1, le=100_000)
+    stale_after_days: int = Field(ge=1, le=3660)
+    limits: Limits = Limits()
+    quota: Quota
+    deferred: Deferred | None = None
+    fields_not_carried: dict[str, str] = Field(default_factory=dict, description="record field -> why this protocol lacks it")
+
+
+class Endpoint(Facts):
+    """Where a deployment reaches a register, and with which credentials (names are the adapter's)."""
+
+    base_url: str
+    credentials: dict[str, SecretStr] = Field(default_factory=dict)
+
+
+def load_source(file: Traversable) -> Source:
+    """Read one source.toml. Raises ConfigurationError naming file, key and rule."""
+    try:
+        return Source.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ConfigurationError(f"{file}: {error}") from error

@@ -1,0 +1,103 @@
+"""What every adapter's reader needs: strict bodies, left-over fields by name, one answer per question.
+
+Rules of strict reading: a mandatory field is taken unguarded; a code table is enumerated and an unknown code is
+invalid.schema; a declared count that does not hold is invalid.contradiction; a field that nobody knows is logged by name.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from verify_service.domain.identity import IdentityError, IdNumber, normalise_name
+from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.domain.records import Record
+from verify_service.sources import strict_json, strict_xml
+from verify_service.sources.adapter import Exchange
+from verify_service.sources.failures import invalid
+
+T = TypeVar("T")
+_log = structlog.get_logger("verify_service.sources")
+_noted: set[tuple[str, str]] = set()
+
+
+class WireModel(BaseModel):
+    """A register's message as it is on the wire: strict types, unknown fields kept so that they can be named."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+
+def note_leftovers(source: str, models: Iterable[BaseModel]) -> None:
+    """Log the names of fields that no contract version knows, once per process and name; never their values."""
+    for model in models:
+        for name in model.model_extra or ():
+            if (source, name) not in _noted and len(_noted) < 1000:
+                _noted.add((source, name))
+                _log.warning("source.unknown_field", source=source, field=name[:64])
+
+
+def read_json(body: bytes) -> Any:
+    """Parse a JSON body strictly. Raises invalid.schema or invalid.limit."""
+    try:
+        return strict_json.loads(body)
+    except strict_json.StrictJsonError as error:
+        code = OutcomeCode.LIMIT if error.rule in {"depth", "number_size"} else OutcomeCode.SCHEMA
+        raise invalid(code, f"json.{error.rule}") from None
+
+
+def read_xml(body: bytes) -> Any:
+    """Parse an XML body strictly and return its root element. Raises invalid.schema."""
+    try:
+        return strict_xml.parse(body)
+    except strict_xml.StrictXmlError as error:
+        raise invalid(OutcomeCode.SCHEMA, f"xml.{error.rule}") from None
+
+
+def read_as(adapter: TypeAdapter[T], value: object) -> T:
+    """Validate a parsed value as a wire model. Raises invalid.schema naming the first place and rule, never the value."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise schema_failure(error) from None
+
+
+def schema_failure(error: ValidationError) -> Exception:
+    """Return invalid.schema with the first place and rule of a validation error; indexes and field names only."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(p) for p in first["loc"])[:120]
+    return invalid(OutcomeCode.SCHEMA, f"{first['type']} at {place}")
+
+
+def same_identity(question: Question, *, id_number: str, name: str | None) -> bool:
+    """Say whether an echoed identity is the one that was asked (M1): the number, in 15 or 18 digits, and the name if echoed."""
+    try:
+        echoed = IdNumber.parse(id_number)
+    except IdentityError:
+        return False
+    return echoed == question.subject.id_number and (name is None or normalise_name(name) == normalise_name(question.subject.name))
+
+
+def answered(question: Question, records: Sequence[Record], *, as_of: date, exchanges: Sequence[Exchange]) -> Answer:
+    """Return records(n), or no_record when the register said explicitly that there are none."""
+    code = OutcomeCode.RECORDS if records else OutcomeCode.NO_RECORD
+    return Answer(question, _outcome(code, exchanges, as_of=as_of), tuple(records))
+
+
+def not_answered(question: Question, code: OutcomeCode, *, detail: str, exchanges: Sequence[Exchange], as_of: date | None = None) -> Answer:
+    """Return an identity, refused, unavailable or invalid outcome that the register gave for this person alone."""
+    return Answer(question, _outcome(code, exchanges, as_of=as_of, detail=detail))
+
+
+def _outcome(code: OutcomeCode, exchanges: Sequence[Exchange], *, as_of: date | None, detail: str = "") -> Outcome:
+    return Outcome(
+        code=code,
+        failed_by=None if code.is_fact else "source",
+        detail=detail,
+        attempts=max((e.attempts for e in exchanges), default=0),
+        asked_at=min((e.asked_at for e in exchanges), default=None),
+        answered_at=max((e.answered_at for e in exchanges), default=None),
+        as_of=as_of,
+        answer_digests=tuple(e.answer_digest for e in exchanges),
+    )

@@ -1,0 +1,76 @@
+"""JSON without surprises: refuses what parsers silently accept (duplicate keys, NaN, 1e999, depth, huge numbers).
+
+Order of checks: size is the caller's; orjson rejects bad UTF-8, NaN, Infinity, lone surrogates and trailing data in C;
+the standard parser then sees every object's pairs, so that duplicate keys are found. Fractions become Decimal.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any, Literal
+
+import orjson
+
+MAX_DEPTH = 32
+_MAX_NUMBER_CHARACTERS = 40
+
+Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
+
+
+class StrictJsonError(ValueError):
+    """The JSON breaks a rule; `rule` names it. The text is never in the message."""
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(f"JSON breaks rule {rule}")
+        self.rule: Rule = rule
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise StrictJsonError("duplicate_key")
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER_CHARACTERS:
+        raise StrictJsonError("number_size")
+    return int(text)
+
+
+def _fraction(text: str) -> Decimal:
+    if len(text) > _MAX_NUMBER_CHARACTERS:
+        raise StrictJsonError("number_size")
+    return Decimal(text)
+
+
+def _constant(_text: str) -> Any:
+    raise StrictJsonError("syntax")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant).decode
+
+
+def _depth_exceeded(value: object, left: int) -> bool:
+    if isinstance(value, dict):
+        return left == 0 or any(_depth_exceeded(v, left - 1) for v in value.values() if isinstance(v, dict | list))
+    if isinstance(value, list):
+        return left == 0 or any(_depth_exceeded(v, left - 1) for v in value if isinstance(v, dict | list))
+    return False
+
+
+def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
+    """Parse. Raises StrictJsonError naming the rule that is broken."""
+    try:
+        orjson.loads(data)
+        value = _decode(data.decode("utf-8"))
+    except RecursionError:
+        raise StrictJsonError("depth") from None
+    except orjson.JSONDecodeError as error:
+        raise StrictJsonError("depth" if "recursion" in str(error) else "syntax") from None
+    except StrictJsonError:
+        raise
+    except ValueError:
+        raise StrictJsonError("syntax") from None
+    if data.count(b"[") + data.count(b"{") > max_depth and _depth_exceeded(value, max_depth):
+        raise StrictJsonError("depth")
+    return value
