@@ -17,7 +17,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 _SHAPE = re.compile(r"[1-9][0-9]{5}(?:18|19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]", re.ASCII)
 _OLD_SHAPE = re.compile(r"[1-9][0-9]{14}", re.ASCII)
-_NAME_DOTS = str.maketrans({"•": "·", "・": "·", "‧": "·", ".": "·", "．": "·"})  # noqa: RUF001
+_NAME_DOTS = str.maketrans({"•": "·", "・": "·", "‧": "·", ".": "·", "．": "·"})
 
 
 def check_character(first_seventeen: str) -> str:
@@ -114,4 +114,5 @@ class IdNumber:
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Describe the shape in OpenAPI and the published schemas."""
-        return {"type": "string", "pattern": "^[1-9][0-9]{14}([0-9]{2}[0-9Xx])?$", "title": "GB 11643 identity number", "examples": ["990101197905120019"]}
+        pattern = "^[1-9][0-9]{14}([0-9]{2}[0-9Xx])?$"
+        return {"type": "string", "pattern": pattern, "title": "GB 11643 identity number", "examples": ["990101197905120019"]}

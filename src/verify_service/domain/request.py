@@ -1,6 +1,6 @@
 """A verification request (核对委托): household, consents, two clocks, what is asked for, and the rules it must keep."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 
 from pydantic import Field
@@ -126,7 +126,7 @@ class VerificationRequest(Part):
             yield from _known_sources(basis.sources, sources, at, wildcard=False)
 
 
-def _repeated(values: list[object] | list[str], pointer: str, rule: str) -> Iterator[Violation]:
+def _repeated(values: Sequence[object], pointer: str, rule: str) -> Iterator[Violation]:
     seen: set[object] = set()
     for i, value in enumerate(values):
         if value in seen:

@@ -16,7 +16,7 @@ from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
 from verify_service.domain.records import Record
 from verify_service.sources import strict_json, strict_xml
 from verify_service.sources.adapter import Exchange
-from verify_service.sources.failures import invalid
+from verify_service.sources.failures import SourceFailure, invalid
 
 T = TypeVar("T")
 _log = structlog.get_logger("verify_service.sources")
@@ -63,7 +63,7 @@ def read_as(adapter: TypeAdapter[T], value: object) -> T:
         raise schema_failure(error) from None
 
 
-def schema_failure(error: ValidationError) -> Exception:
+def schema_failure(error: ValidationError) -> SourceFailure:
     """Return invalid.schema with the first place and rule of a validation error; indexes and field names only."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(p) for p in first["loc"])[:120]

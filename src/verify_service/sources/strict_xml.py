@@ -30,6 +30,6 @@ def parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise StrictXmlError("syntax") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise StrictXmlError("dtd")
     return root

@@ -1,0 +1,108 @@
+"""Where foreign exceptions and damaged answers become ours: one table for errors, one list of checks for answers.
+
+httpx accepts a body whose length nobody declared and a body cut short by a closed connection; here both are
+invalid.truncated. An error before the first header is the network's; an error after it is a truncated answer.
+"""
+
+import asyncio
+
+import httpx
+import psycopg
+
+from verify_service.domain.outcome import OutcomeCode
+from verify_service.sources.adapter import WireRequest
+from verify_service.sources.failures import SourceFailure, invalid
+
+_BUSY = 429
+_REFUSED = frozenset({401, 403})
+_SERVER_ERROR = 500
+_MOMENTARY = frozenset({502, 503, 504})
+_PERMISSION_DENIED = "42501"
+
+
+def from_transport(error: Exception, *, began: bool) -> SourceFailure:
+    """Return our failure for an exception of httpx or asyncio. `began`: response headers had arrived."""
+    name = type(error).__name__
+    if isinstance(error, TimeoutError) or (isinstance(error, httpx.TimeoutException) and not isinstance(error.__cause__, OSError)):
+        return SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="attempt timeout")
+    if began:
+        return SourceFailure(OutcomeCode.TRUNCATED, failed_by="network", detail=f"body ended early: {name}")
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.DecodingError):
+        return SourceFailure(OutcomeCode.ENCODING, failed_by="us", detail=name)
+    return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=name)
+
+
+FOREIGN = (httpx.HTTPError, httpx.StreamError, OSError, asyncio.IncompleteReadError)
+
+
+def from_database(error: psycopg.Error) -> SourceFailure:
+    """Return our failure for an exception of the front-end database."""
+    if error.sqlstate == _PERMISSION_DENIED or (error.sqlstate or "").startswith("28"):
+        return SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=f"sqlstate {error.sqlstate}")
+    if error.sqlstate and not isinstance(error, psycopg.OperationalError):
+        return SourceFailure(OutcomeCode.SCHEMA, failed_by="source", detail=f"sqlstate {error.sqlstate}")
+    return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=type(error).__name__)
+
+
+def check_status(response: httpx.Response, request: WireRequest) -> None:
+    """Let accepted statuses pass. Raises SourceFailure for every other one."""
+    status = response.status_code
+    if status in request.accept_status:
+        return
+    detail = f"status {status}"
+    if status == _BUSY:
+        raise SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail=detail, retry_after_seconds=_retry_after(response))
+    if status in _REFUSED:
+        raise SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=detail)
+    if status >= _SERVER_ERROR:
+        after = _retry_after(response) if status in _MOMENTARY else None
+        raise SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=detail, retry_after_seconds=after)
+    raise invalid(OutcomeCode.SCHEMA, detail)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+
+
+def declared_length(response: httpx.Response, *, limit: int) -> int | None:
+    """Return the declared length, or None for a chunked body (whose end is marked). Raises for neither, or too much."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise invalid(OutcomeCode.ENCODING, "compressed although identity was asked for")
+    length = response.headers.get("content-length")
+    if length is None:
+        if response.headers.get("transfer-encoding", "").lower() != "chunked":
+            raise invalid(OutcomeCode.TRUNCATED, "length undeclared")
+        return None
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise invalid(OutcomeCode.LIMIT, "declared length")
+    return int(length)
+
+
+async def read_whole(response: httpx.Response, *, limit: int) -> bytes:
+    """Read the body up to `limit` bytes and hold it against the declared length."""
+    declared = declared_length(response, limit=limit)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > limit:
+            raise invalid(OutcomeCode.LIMIT, "body")
+    if declared is not None and len(body) != declared:
+        raise invalid(OutcomeCode.TRUNCATED, "shorter than declared")
+    return bytes(body)
+
+
+def check_text(response: httpx.Response, body: bytes, request: WireRequest) -> None:
+    """Hold media type and charset against what was asked for. Raises invalid.encoding."""
+    media, _, parameters = response.headers.get("content-type", "").partition(";")
+    if media.strip().lower() != request.expect:
+        raise invalid(OutcomeCode.ENCODING, "media type")
+    charset = parameters.partition("charset=")[2].strip().strip('"').lower()
+    if request.charset is None:
+        return
+    if charset and charset.replace("-", "") != request.charset.lower().replace("-", ""):
+        raise invalid(OutcomeCode.ENCODING, "charset")
+    try:
+        body.decode(request.charset)
+    except UnicodeDecodeError:
+        raise invalid(OutcomeCode.ENCODING, "undecodable") from None

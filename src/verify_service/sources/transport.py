@@ -1,0 +1,41 @@
+"""The one place that chooses how bytes travel to registers.
+
+httpx is the interface everywhere; underneath, `fast` puts aiohttp's connection pool (a third of the CPU under
+concurrency), `plain` keeps httpx's own. Each source has its own small pool, so that none can starve another.
+Proxies, cookies, redirects and compression are off: what is asked for is what must come back.
+"""
+
+from typing import Literal
+
+import httpx
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from httpx_aiohttp import AiohttpTransport
+
+from verify_service.sources.definition import Endpoint, Source
+
+Transport = Literal["fast", "plain"]
+_HEADERS = {"accept-encoding": "identity", "user-agent": "verify-service"}
+
+
+def http_client(source: Source, endpoint: Endpoint, *, transport: Transport) -> httpx.AsyncClient:
+    """Build the pooled client of one source. Must be called inside the running event loop."""
+    limits = source.limits
+    timeout = httpx.Timeout(limits.attempt_timeout_ms / 1000, connect=limits.connect_timeout_ms / 1000)
+    pool = httpx.Limits(max_connections=limits.in_flight, max_keepalive_connections=limits.in_flight, keepalive_expiry=30)
+    return httpx.AsyncClient(
+        base_url=endpoint.base_url,
+        headers=_HEADERS,
+        timeout=timeout,
+        limits=pool,
+        follow_redirects=False,
+        trust_env=False,
+        transport=_fast(source) if transport == "fast" else None,
+    )
+
+
+def _fast(source: Source) -> AiohttpTransport:
+    def session() -> ClientSession:
+        connector = TCPConnector(limit=source.limits.in_flight, keepalive_timeout=30, enable_cleanup_closed=False)
+        return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False)
+
+    return AiohttpTransport(client=session, trust_env=False)

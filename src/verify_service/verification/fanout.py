@@ -1,0 +1,177 @@
+"""Ask every source at once; give every question exactly one outcome, whatever happens.
+
+A call is one group of questions to one source. No call can stop or lose another: what an adapter raises becomes the
+outcome of its own questions, and a reader's surprise is invalid.schema, never "no record".
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.errors import ConfigurationError
+from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, Ticket
+from verify_service.sources.client import BoundClient, SourceRuntime
+from verify_service.sources.definition import Source
+from verify_service.sources.failures import SourceFailure
+from verify_service.sources.reading import schema_failure
+from verify_service.telemetry import without_values
+from verify_service.verification.plan import local_day
+
+T = TypeVar("T")
+_log = structlog.get_logger("verify_service.fanout")
+_STALE_FROM = frozenset({OutcomeCode.RECORDS, OutcomeCode.NO_RECORD})
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How one source is reached: its adapter and its runtime."""
+
+    adapter: AnyAdapter
+    runtime: SourceRuntime
+
+    @property
+    def source(self) -> Source:
+        """Return the source's facts."""
+        return self.adapter.source
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What became of one call. `readable` says whether its exchanges are the whole answer, so that reading them again is fair."""
+
+    source: str
+    questions: Sequence[Question]
+    answers: Sequence[Answer]
+    exchanges: Sequence[Exchange] = field(default=(), repr=False)
+    readable: bool = False
+    ticket: Ticket | None = None
+
+
+async def fan_out(asked: Mapping[str, Sequence[Question]], *, channels: Mapping[str, Channel], deadline: float) -> list[Call]:
+    """Ask all groups at once and return their calls, in the order of the sources. Never raises for a source's fault.
+
+    `deadline` is an instant of the event loop's clock, in seconds; no call outlives it.
+    """
+    groups = [(channels[source], group) for source, questions in asked.items() for group in _groups(questions, channels[source].source)]
+    return list(await asyncio.gather(*(_call(channel, group, deadline) for channel, group in groups)))
+
+
+def _groups(questions: Sequence[Question], source: Source) -> Iterator[Sequence[Question]]:
+    for start in range(0, len(questions), source.subjects_per_call):
+        yield questions[start : start + source.subjects_per_call]
+
+
+async def _call(channel: Channel, questions: Sequence[Question], deadline: float) -> Call:
+    """Ask one group and settle every question in it."""
+    client = channel.runtime.bind(deadline=deadline)
+    adapter = channel.adapter
+    try:
+        async with asyncio.timeout_at(deadline):
+            if isinstance(adapter, DeferredAdapter):
+                return await _submit(adapter, questions, client)
+            return await _ask(adapter, questions, client)
+    except TimeoutError:
+        failure = SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline")
+    except SourceFailure as error:
+        failure = error
+    return _failed(channel, questions, client, failure)
+
+
+async def _ask(adapter: Adapter, questions: Sequence[Question], client: BoundClient) -> Call:
+    answers = await guarded(adapter.source, adapter.ask(questions, client))
+    return settled(adapter.source, questions, answers, client.exchanges, today=local_day(client.now()))
+
+
+async def _submit(adapter: DeferredAdapter, questions: Sequence[Question], client: BoundClient) -> Call:
+    key = dedupe_key(questions)
+    ticket = await guarded(adapter.source, adapter.submit(questions, client, dedupe_key=key))
+    asked_at = min((e.asked_at for e in client.exchanges), default=client.now())
+    pending = Outcome(OutcomeCode.PENDING, attempts=client.attempts, asked_at=asked_at, next_look=ticket.next_look, latest=ticket.latest)
+    return Call(adapter.source.id, questions, [Answer(q, pending) for q in questions], client.exchanges, ticket=ticket)
+
+
+async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], *, deadline: float) -> Call | NotYet:
+    """Look once at a deferred source. A failed look is told by SourceFailure: the ticket stays open."""
+    adapter = channel.adapter
+    if not isinstance(adapter, DeferredAdapter):
+        raise ConfigurationError(f"source {channel.source.id} has a ticket but is not deferred")
+    client = channel.runtime.bind(deadline=deadline)
+    try:
+        async with asyncio.timeout_at(deadline):
+            found = await guarded(adapter.source, adapter.collect(ticket, questions, client))
+    except TimeoutError:
+        raise SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline") from None
+    if isinstance(found, NotYet):
+        return found
+    return settled(adapter.source, questions, found, client.exchanges, today=local_day(client.now()))
+
+
+def dedupe_key(questions: Sequence[Question]) -> str:
+    """Return the key under which a deferred source knows this piece of work: a digest of the questions' digests."""
+    return hashlib.sha256("".join(q.digest for q in questions).encode()).hexdigest()
+
+
+async def guarded(source: Source, asking: Awaitable[T]) -> T:
+    """Await an adapter; a surprise inside it is a reader that met what it does not understand: invalid.schema."""
+    try:
+        return await asking
+    except (SourceFailure, TimeoutError):
+        raise
+    except ValidationError as error:
+        raise schema_failure(error) from None
+    except ConfigurationError as error:
+        raise SourceFailure(OutcomeCode.NOT_CONNECTED, failed_by="us", detail="endpoint or credentials not configured") from error
+    except Exception as error:  # noqa: BLE001 - whatever a reader does not survive is one outcome, and no other source pays
+        _log.error("source.reader_failed", source=source.id, **without_values(error))
+        raise SourceFailure(OutcomeCode.SCHEMA, failed_by="us", detail=f"reader: {type(error).__name__}") from None
+
+
+def reread(adapter: AnyAdapter, questions: Sequence[Question], exchanges: Sequence[Exchange], *, today: date) -> Sequence[Answer]:
+    """Read stored exchanges of a readable call again: the same answers as on the day it was asked. Pure."""
+    return settled(adapter.source, questions, adapter.read(questions, exchanges), exchanges, today=today).answers
+
+
+def settled(
+    source: Source, questions: Sequence[Question], answers: Sequence[Answer], exchanges: Sequence[Exchange], *, today: date
+) -> Call:
+    """Bind answers to questions one to one and set aside what is too old. Raises invalid.contradiction if not paired."""
+    by_id = {a.question.id: a for a in answers}
+    if len(by_id) != len(answers) or by_id.keys() != {q.id for q in questions}:
+        raise SourceFailure(OutcomeCode.CONTRADICTION, failed_by="us", detail="answers do not pair with questions")
+    aged = [_aged(by_id[q.id], source, today) for q in questions]
+    return Call(source.id, questions, aged, list(exchanges), readable=True)
+
+
+def _aged(answer: Answer, source: Source, today: date) -> Answer:
+    """Return the answer as stale when its day lies further back than the source's limit (M29): history, not a fact."""
+    outcome = answer.outcome
+    if outcome.code not in _STALE_FROM:
+        return answer
+    if outcome.as_of is None or outcome.as_of > today:
+        return Answer(answer.question, replace(outcome, code=OutcomeCode.CONTRADICTION, failed_by="source", detail="as-of day"))
+    if today - outcome.as_of <= timedelta(days=source.stale_after_days):
+        return answer
+    detail = f"older than {source.stale_after_days} days"
+    return Answer(answer.question, replace(outcome, code=OutcomeCode.STALE, failed_by="source", detail=detail), answer.records)
+
+
+def _failed(channel: Channel, questions: Sequence[Question], client: BoundClient, failure: SourceFailure) -> Call:
+    """Give every question of a failed call the failure's outcome; what had arrived is kept as evidence."""
+    now = client.now()
+    outcome = Outcome(
+        failure.code,
+        failed_by=failure.failed_by,
+        detail=failure.detail,
+        attempts=client.attempts,
+        asked_at=min((e.asked_at for e in client.exchanges), default=now),
+        answered_at=now,
+        answer_digests=tuple(e.answer_digest for e in client.exchanges),
+    )
+    return Call(channel.source.id, questions, [Answer(q, outcome) for q in questions], client.exchanges)

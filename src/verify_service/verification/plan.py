@@ -1,0 +1,122 @@
+"""Which questions may be asked: one cell for every member and source, each asked, or not asked with a reason.
+
+先授权、后核对: a cell is asked only under a consent or legal basis that is live at this instant.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+import orjson
+
+from verify_service.domain.household import Member
+from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
+from verify_service.domain.request import VerificationRequest
+from verify_service.errors import NoConsent
+
+CHINA = timezone(timedelta(hours=8))
+_ADULT_YEARS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """In whose name the questions are asked."""
+
+    tenant: str
+    verification_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Questions per source in the household's order, and the answers that are known without asking.
+
+    `required` holds the ids of the questions that must end as facts before the report is final.
+    """
+
+    asked: Mapping[str, Sequence[Question]]
+    unasked: Sequence[Answer]
+    required: frozenset[str]
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return every question by id, asked or not."""
+        known = {a.question.id: a.question for a in self.unasked}
+        return known | {q.id: q for group in self.asked.values() for q in group}
+
+
+def local_day(instant: datetime) -> date:
+    """Return the calendar day of an instant at +08:00; every date of the field is meant there."""
+    return instant.astimezone(CHINA).date()
+
+
+def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], at: datetime) -> Plan:
+    """Lay out every cell. Raises NoConsent when not one may be asked."""
+    asked: dict[str, list[Question]] = {}
+    unasked: list[Answer] = []
+    required: set[str] = set()
+    wanted = set(request.sources) if request.sources is not None else None
+    for source in sources:
+        for member in request.household.members:
+            ground = _ground(request, member, source, at)
+            question = _question(request, member, source, asker, ground or "")
+            if wanted is not None and source not in wanted:
+                unasked.append(Answer(question, Outcome(OutcomeCode.NOT_REQUIRED, detail="source left out of the request")))
+                continue
+            required.add(question.id)
+            if ground is None:
+                detail = "no live consent or legal basis covers this source"
+                unasked.append(Answer(question, Outcome(OutcomeCode.NO_CONSENT, failed_by="us", detail=detail)))
+            else:
+                asked.setdefault(source, []).append(question)
+    if not asked:
+        raise NoConsent
+    return Plan(asked=asked, unasked=unasked, required=frozenset(required))
+
+
+def _ground(request: VerificationRequest, member: Member, source: str, at: datetime) -> str | None:
+    """Return the number of the consent or legal basis that permits the question, the first by number."""
+    today = local_day(at)
+    grounds = [
+        c.number
+        for c in request.consents
+        if c.member == member.ref and (c.guardian or not _is_minor(member, today)) and c.permits(source, request.purpose, at, today)
+    ]
+    grounds += [b.reference for b in request.legal_bases if b.member == member.ref and b.permits(source, request.purpose, at, today)]
+    return min(grounds, default=None)
+
+
+def _is_minor(member: Member, today: date) -> bool:
+    """Say whether a guardian must sign: a person under 18 cannot consent for herself."""
+    birth = member.id_number.birth
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day)) < _ADULT_YEARS
+
+
+def _question(request: VerificationRequest, member: Member, source: str, asker: Asker, ground: str) -> Question:
+    """Build the question; its digest covers everything that could change the answer, and is salted by the verification id."""
+    bound = {
+        "verification": asker.verification_id,
+        "tenant": asker.tenant,
+        "source": source,
+        "member": member.ref,
+        "id_number": member.id_number.reveal(),
+        "name": member.name,
+        "purpose": request.purpose,
+        "ground": ground,
+        "income": [request.income_period.first, request.income_period.last],
+        "as_of": request.asset_as_of,
+    }
+    digest = hashlib.sha256(orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return Question(
+        id=digest[:24],
+        member=member.ref,
+        subject=Subject(member.id_number, member.name),
+        source=source,
+        tenant=asker.tenant,
+        purpose=request.purpose,
+        consent=ground,
+        income_from=request.income_period.first,
+        income_to=request.income_period.last,
+        as_of=request.asset_as_of,
+        digest=digest,
+    )
