@@ -83,11 +83,14 @@ class PresaleContract:
 
 @dataclass(frozen=True, slots=True)
 class RealProperty:
-    """One right in one unit. `co_owners_known` false: the register holds an old certificate without the list."""
+    """One right in one unit; a presale has no certificate yet.
+
+    `co_owners_known` false: the register holds an old certificate without the list, so it cannot tell `co_owners`.
+    """
 
     status: Status
     unit_code: str
-    certificate_no: str
+    certificate_no: str | None
     certificate_type: Literal["real_property_certificate", "house_ownership", "land_use", "registration_proof", "presale"]
     right_type: str
     location: str
