@@ -10,7 +10,7 @@ from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, yuan
 from verify_service.sandbox.population.truth import BusinessRole, ContributedCapital, Share, Status
 
-_PER_TEN_THOUSAND_ADULTS = 470
+_PER_TEN_THOUSAND_ADULTS = 449
 _COUNTS = spread((90, 1), (8, 2), (2, 3))
 
 _EntityType = Literal["company", "sole_trader", "cooperative", "sole_proprietorship", "partnership"]

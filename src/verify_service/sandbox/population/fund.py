@@ -10,8 +10,8 @@ from verify_service.sandbox.population.subject import Subject, at_rate, month_ba
 from verify_service.sandbox.population.truth import Employment, FundAccount, FundLoan, FundWithdrawal, RealProperty
 from verify_service.sandbox.population.work import Employer, employer_of
 
-_PER_TEN_THOUSAND_EMPLOYEES = 1_000
-_PER_TEN_THOUSAND_OTHERS = 50
+_PER_TEN_THOUSAND_EMPLOYEES = 1_270
+_PER_TEN_THOUSAND_OTHERS = 95
 _RATES_BP = spread((50, 500), (10, 600), (10, 700), (15, 800), (10, 1_000), (5, 1_200))
 _REASONS: tuple[Literal["purchase", "repayment", "rent", "illness", "other"], ...] = ("purchase", "repayment", "rent", "illness", "other")
 _BANKS = ("示例银行", "虚构银行", "样例农村商业银行")

@@ -16,7 +16,7 @@ from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, age_on, birth_of
 from verify_service.sandbox.population.truth import CoOwner, RealProperty, Share
 
-_PER_TEN_THOUSAND_HOUSEHOLDS = 620
+_PER_TEN_THOUSAND_HOUSEHOLDS = 690
 _PER_TEN_THOUSAND_PAIRS = 80
 _COUNTS = spread((82, 1), (14, 2), (3, 3), (1, 5))
 _MODES: tuple[Literal["sole", "joint", "shares"], ...] = spread((50, "sole"), (35, "joint"), (15, "shares"))

@@ -30,14 +30,19 @@ YOUNG = 3
 
 HOUSEHOLDS_PER_REGION = _COLUMNS * _PER_COLUMN
 
-# Seats are an era (o, m, a, y) and a last digit, odd for men. The four lines differ where a household of four, five or six stands.
-_SHARED = "a3a4y3 a5y4 a6y5 a7y6 a8y7 m1y9 m2y8 m4y0 a9a0 m3m6 m5m8 o1o4 o3o6 o7 o9 o0"
+# Seats are an era (o, m, a, y) and a last digit, odd for men. The four plans differ in who lives with a1 and a2.
+_SHARED = "a3a4y3 a5y4 a6y5 a7y6 a8y7 m1y9 m2y8 m4y0 a9a0 m3m6 m5m8 o1o4 o3o6 o9 o0"
 _PLANS = tuple(
     tuple(tuple("omay".index(word[i]) * 10 + int(word[i + 1]) for i in range(0, len(word), 2)) for word in f"{special} {_SHARED}".split())
-    for special in ("a1a2y1y2 m7m0 m9o2 o5o8", "a1a2y1y2 m7m0o2 m9 o5o8", "a1a2y1y2m0 m9o2 m7 o5o8", "a1a2y1y2m7m0 m9o2 o5 o8")
+    for special in (
+        "a1a2y1 m9y2 m7m0 o2o7 o5o8",
+        "a1a2y1y2 m7m0 m9o2 o5o8 o7",
+        "a1a2y1y2m0 m9o2 m7 o5o8 o7",
+        "a1a2y1y2m7m0 m9o2 o5 o8 o7",
+    )
 )
 _LABELS = tuple({seat: label for label, seats in enumerate(plan) for seat in seats} for plan in _PLANS)
-_PLAN_CHOICE = spread((7, 0), (1, 1), (1, 2), (1, 3))
+_PLAN_CHOICE = spread((4, 0), (4, 1), (1, 2), (1, 3))
 
 
 class Place(NamedTuple):

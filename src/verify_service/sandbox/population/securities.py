@@ -7,7 +7,7 @@ from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, yuan
 from verify_service.sandbox.population.truth import SecuritiesTotal
 
-_PER_TEN_THOUSAND_ADULTS = 385
+_PER_TEN_THOUSAND_ADULTS = 373
 
 _Market = Literal["shanghai", "shenzhen", "beijing", "neeq", "open_fund"]
 

@@ -9,7 +9,7 @@ from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, yuan
 from verify_service.sandbox.population.truth import Status, Transfer, Vehicle
 
-_PER_TEN_THOUSAND_ADULTS = 1_420
+_PER_TEN_THOUSAND_ADULTS = 1_395
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 

@@ -15,7 +15,7 @@ from verify_service.sandbox.population.truth import Employment, SocialContributi
 
 _EMPLOYERS_PER_REGION = 400
 _FLOOR_YUAN = 4_494
-_STANDINGS = spread((30, "employee"), (15, "flexible"), (40, "resident"), (15, "none"))
+_STANDINGS = spread((38, "employee"), (15, "flexible"), (35, "resident"), (12, "none"))
 _TRADES = ("食品", "物流", "家政服务", "建筑劳务", "制衣", "电子", "餐饮管理", "园林绿化")
 _BRANDS = ("青禾", "远山", "白鹭", "石桥", "晴岸", "归舟", "松溪", "望野", "平川", "长风")
 _RESIDENT_PENSION_YUAN = (200, 300, 500, 1_000, 2_000)
