@@ -8,6 +8,7 @@ from verify_service.sandbox.population.regions import COUNTIES, city_name, regio
 from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, age_on, birth_of
 from verify_service.sandbox.population.truth import PresaleContract, RealProperty, Status
+from verify_service.sandbox.population.words import STREETS
 
 
 class _Use(NamedTuple):
@@ -37,7 +38,6 @@ _CONTRACT_STATES: dict[Status, Literal["filed", "cancelled", "registered"]] = {
     "cancelled": "cancelled",
     "current": "registered",
 }
-_STREETS = ("示范路", "样例街", "虚构巷", "假定大道", "测试里")
 _STRUCTURES = ("钢筋混凝土", "混合", "砖木")
 _OLDEST_PRESALE_DAYS = 1_000
 
@@ -117,7 +117,7 @@ def _certificate(stream: DigestStream, registered: date, region: str) -> str:
 
 
 def _location(stream: DigestStream, region: str, total_floors: int) -> str:
-    street, number = stream.pick(_STREETS), stream.between(1, 400)
+    street, number = stream.pick(STREETS), stream.between(1, 400)
     return f"{region_name(region)}{street}{number}号{stream.between(1, 20)}栋{stream.between(1, total_floors)}{stream.below(8):02d}室"
 
 

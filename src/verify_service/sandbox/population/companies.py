@@ -9,6 +9,7 @@ from verify_service.sandbox.population.regions import region_name
 from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, yuan
 from verify_service.sandbox.population.truth import BusinessRole, ContributedCapital, Share, Status
+from verify_service.sandbox.population.words import BRANDS, STREETS
 
 _PER_TEN_THOUSAND_ADULTS = 449
 _COUNTS = spread((90, 1), (8, 2), (2, 3))
@@ -62,7 +63,6 @@ _TRADES = (
     ("货运", "G5430", "道路货物运输"),
     ("种植", "A0141", "蔬菜种植、销售"),
 )
-_BRANDS = ("青禾", "远山", "白鹭", "石桥", "晴岸", "归舟", "松溪", "望野")
 _TOWN_HEADS = ("示例", "样例", "虚构", "假定")
 
 
@@ -83,12 +83,12 @@ def _entity(subject: Subject, stream: DigestStream) -> tuple[BusinessRole, ...]:
     capital = yuan(10_000) * stream.between(1, kind.most_capital)
     open_ended = kind.entity_type != "company" or stream.happens(60, 100)
     uscc, registration_no = build_uscc(stream, subject.region, kind.category), f"{subject.region}{stream.digits(9)}"
-    name = f"{region_name(subject.region)}{stream.pick(_TOWN_HEADS)}{stream.pick(_BRANDS)}{trade}{kind.suffix}"
+    name = f"{region_name(subject.region)}{stream.pick(_TOWN_HEADS)}{stream.pick(BRANDS)}{trade}{kind.suffix}"
     roles = stream.pick(kind.roles)
     contribution = _contribution(stream, capital, established) if "investor" in roles else None
     employees = stream.below(3) if kind.entity_type == "sole_trader" else stream.below(15)
     since = None if state == "active" else stream.day_before(subject.as_of, 1, (subject.as_of - approved).days)
-    address = f"{region_name(subject.region)}{stream.pick(('示范路', '样例街', '虚构巷'))}{stream.between(1, 400)}号"
+    address = f"{region_name(subject.region)}{stream.pick(STREETS)}{stream.between(1, 400)}号"
     abnormal, frozen, claimed = stream.happens(5, 100), stream.happens(1, 100), stream.happens(1, 100)
     return tuple(
         BusinessRole(

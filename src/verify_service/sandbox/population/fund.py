@@ -8,13 +8,13 @@ from verify_service.sandbox.population.regions import REGIONS, city_name
 from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, at_rate, month_back, yuan
 from verify_service.sandbox.population.truth import Employment, FundAccount, FundLoan, FundWithdrawal, RealProperty
+from verify_service.sandbox.population.words import BANKS
 from verify_service.sandbox.population.work import Employer, employer_of
 
 _PER_TEN_THOUSAND_EMPLOYEES = 1_270
 _PER_TEN_THOUSAND_OTHERS = 95
 _RATES_BP = spread((50, 500), (10, 600), (10, 700), (15, 800), (10, 1_000), (5, 1_200))
 _REASONS: tuple[Literal["purchase", "repayment", "rent", "illness", "other"], ...] = ("purchase", "repayment", "rent", "illness", "other")
-_BANKS = ("示例银行", "虚构银行", "样例农村商业银行")
 _INTEREST_BP = 310
 
 
@@ -124,7 +124,7 @@ def _loan(stream: DigestStream, subject: Subject, homes: tuple[RealProperty, ...
     interest = at_rate(amount, _INTEREST_BP) * term // 24
     address = next((home.location for home in homes if home.residential), None)
     return FundLoan(
-        bank=stream.pick(_BANKS),
+        bank=stream.pick(BANKS),
         amount_fen=amount,
         term_months=term,
         granted=granted,

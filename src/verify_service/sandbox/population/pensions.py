@@ -7,6 +7,7 @@ from typing import Literal
 from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, month_back, yuan
 from verify_service.sandbox.population.truth import BenefitSplit, PensionBenefit
+from verify_service.sandbox.population.words import BANKS
 from verify_service.sandbox.population.work import standing_of
 
 _Type = Literal["employee_pension", "civil_service_pension", "resident_pension", "survivor", "unemployment", "injury"]
@@ -14,7 +15,6 @@ _State = Literal["normal", "paused", "ended"]
 
 _PENSIONS: tuple[_Type | None, ...] = spread((21, "employee_pension"), (2, "civil_service_pension"), (67, "resident_pension"), (10, None))
 _PAYMENTS: tuple[_State, ...] = spread((940, "normal"), (50, "paused"), (10, "ended"))
-_BANKS = ("示例银行", "虚构银行", "样例农村商业银行")
 _RESIDENT_BASIC_YUAN = 163
 _PER_TEN_THOUSAND_CHILDREN = 60
 _PER_TEN_THOUSAND_WORKERS = 110
@@ -102,7 +102,7 @@ def _benefit(subject: Subject, stream: DigestStream, grant: _Grant) -> PensionBe
         pause_reason="未按期完成资格认证" if state == "paused" else None,
         last_paid_month=last,
         paid_this_year_fen=monthly * _months_this_year(first, last, as_of),
-        bank=stream.pick(_BANKS),
+        bank=stream.pick(BANKS),
         last_alive_check=checked,
         death_stop=stopped,
         region=subject.region,

@@ -22,8 +22,9 @@ CAMPAIGN = 3
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The synthetic population of a seed on a day from 2012 to 2028; nothing in it happened after that day.
+    """The synthetic population of a seed on a day from 2012 on; nothing in it happened after that day.
 
+    Every valid number born from 1935 to mid-2027 has a person; births after the last era (people.py) are unknown.
     `hits` multiplies the chance of vehicles, homes, securities, companies and fund accounts: ORDINARY, or CAMPAIGN for a
     campaign against wrongful aid (domain reference C9). Who lives where and is called how depends on the number alone.
     """

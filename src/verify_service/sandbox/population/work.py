@@ -12,12 +12,12 @@ from verify_service.sandbox.population.regions import region_name
 from verify_service.sandbox.population.stream import DigestStream, spread
 from verify_service.sandbox.population.subject import Subject, at_rate, month_back, yuan
 from verify_service.sandbox.population.truth import Employment, SocialContribution
+from verify_service.sandbox.population.words import BRANDS
 
 _EMPLOYERS_PER_REGION = 400
 _FLOOR_YUAN = 4_494
 _STANDINGS = spread((38, "employee"), (15, "flexible"), (35, "resident"), (12, "none"))
 _TRADES = ("食品", "物流", "家政服务", "建筑劳务", "制衣", "电子", "餐饮管理", "园林绿化")
-_BRANDS = ("青禾", "远山", "白鹭", "石桥", "晴岸", "归舟", "松溪", "望野", "平川", "长风")
 _RESIDENT_PENSION_YUAN = (200, 300, 500, 1_000, 2_000)
 _RESIDENT_MEDICAL_YUAN = 400
 
@@ -64,7 +64,7 @@ def employer_of(seed: int, region: str, picker: DigestStream) -> Employer:
     """Return one of a region's employers, the same for everybody who draws its number."""
     number = picker.below(_EMPLOYERS_PER_REGION)
     stream = DigestStream(seed, "employer", region, number)
-    name = f"{region_name(region)}{stream.pick(_BRANDS)}{stream.pick(_TRADES)}有限公司"
+    name = f"{region_name(region)}{stream.pick(BRANDS)}{stream.pick(_TRADES)}有限公司"
     return Employer(name, build_uscc(stream, region, "91"), f"{region[2:]}{number:06d}")
 
 
