@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from verify_service.domain.outcome import Answer, FailedBy, Outcome, OutcomeClass, OutcomeCode, Question, Subject
 from verify_service.domain.records import Record
+from verify_service.errors import ConfigurationError
 from verify_service.sandbox.population import Population
 from verify_service.sandbox.world import World
 from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, Ticket, WireRequest
@@ -69,6 +70,8 @@ class ReplayClient:
         return hashlib.sha256(f"{id(self)}-{next(self._nonces)}".encode()).hexdigest()[:32]
 
     def credential(self, name: str) -> str:
+        if name not in self.credentials:
+            raise ConfigurationError(f"credential {name} is not set")
         return self.credentials[name]
 
     def remember(self, name: str, value: str, *, for_seconds: float) -> None:
@@ -84,9 +87,9 @@ class ReplayClient:
         reply = self.change(self.register.reply(_arrived(request)))
         status, headers, body = _on_the_socket(reply)
         exchange = self._exchange(request.step, status, headers, body, asked=request.body)
+        _classify(request, exchange)
         if request.evidence:
             self.exchanges.append(exchange)
-        _classify(request, exchange)
         return exchange
 
     async def query(self, step: str, statement: str, parameters: Mapping[str, object]) -> Exchange:
@@ -135,7 +138,7 @@ def _on_the_socket(reply: RegisterReply) -> tuple[int, dict[str, str], bytes]:
 def _socket_failure(fault: Fault) -> SourceFailure:
     """Return what the real client makes of a fault that leaves no whole answer."""
     if fault.kind == "status":
-        return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"http {fault.status}")
+        return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"status {fault.status}")
     code, failed_by = _SOCKET[fault.kind]
     return SourceFailure(code, failed_by=failed_by, detail=fault.kind)
 
@@ -167,12 +170,12 @@ def _classify(request: WireRequest, exchange: Exchange) -> None:
 
 def _status_failure(status: int) -> SourceFailure:
     if status == 429:
-        return SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail="http 429")
+        return SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail="status 429")
     if status >= 500:
-        return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"http {status}")
+        return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"status {status}")
     if status in {401, 403}:
-        return SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=f"http {status}")
-    return invalid(OutcomeCode.SCHEMA, f"http {status}")
+        return SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=f"status {status}")
+    return invalid(OutcomeCode.SCHEMA, f"status {status}")
 
 
 def _positional(statement: str, parameters: Mapping[str, object]) -> tuple[str, list[str | None]]:
@@ -254,7 +257,7 @@ async def collected(adapter: DeferredAdapter, ticket: Ticket, questions: Sequenc
 
 @dataclass
 class Contract:
-    """One source under test: its adapter, its register over its cases, and a population that knows nobody else by default."""
+    """One source under test: its adapter, its register over its cases and, for everybody else, the synthetic population of seed 1."""
 
     adapter: AnyAdapter
     register_type: Callable[[World], Any]
@@ -273,7 +276,7 @@ class Contract:
         world = World(
             source=self.adapter.source.id,
             now=self.clock.now,
-            population=Population(seed=1),
+            population=Population(seed=1, as_of=self.clock.now().date()),
             cases=by_person(self.cases.values()),
             credentials=self.credentials,
         )
