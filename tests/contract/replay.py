@@ -316,6 +316,9 @@ def assert_expected(case: Case, answer: Answer) -> None:
     expected = case.expected
     assert answer.outcome.code is expected.code, (answer.outcome.code, answer.outcome.detail)
     assert expected.as_of is None or answer.outcome.as_of == expected.as_of
+    if expected.count is not None:
+        assert len(answer.records) == expected.count
+        return
     assert list(answer.records) == [RECORD.validate_json(orjson.dumps(record)) for record in expected.records]
 
 

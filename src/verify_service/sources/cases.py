@@ -50,11 +50,12 @@ class Fault(CasePart):
 
 
 class Expected(CasePart):
-    """What the adapter must make of it."""
+    """What the adapter must make of it. `count` stands for records that are too many to write out."""
 
     code: OutcomeCode
     as_of: date | None = None
     records: list[dict[str, Any]] = Field(default_factory=list)
+    count: int | None = None
 
 
 class Case(CasePart):
