@@ -18,7 +18,8 @@ PAGE_ROWS = 200
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _NAMESPACE = "{urn:cn:real-property:query}"
-_LISTS = {"Persons": "Person", "Rows": "Row", "GYRLB": "GYR"}
+_NAME_AT = len(_NAMESPACE)
+_LISTS = {_NAMESPACE + of_all: _NAMESPACE + of_one for of_all, of_one in (("Persons", "Person"), ("Rows", "Row"), ("GYRLB", "GYR"))}
 _FAULTS = {
     "Server.Busy": OutcomeCode.HTTP_5XX,
     "Server.Maintenance": OutcomeCode.MAINTENANCE,
@@ -114,27 +115,19 @@ def _fault(fault: Any) -> SourceFailure:
 def _fields(element: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for child in element:
-        name = _local(child.tag)
-        if name in found:
-            raise invalid(OutcomeCode.SCHEMA, "soap: an element twice")
-        found[name] = _value(child, name)
-    return {name: value for name, value in found.items() if value is not None}
+        tag: str = child.tag
+        if not tag.startswith(_NAMESPACE) or tag in found:
+            raise invalid(OutcomeCode.SCHEMA, "soap: an element twice or of another namespace")
+        found[tag] = child.text if len(child) == 0 and tag not in _LISTS else _inner(child, _LISTS.get(tag))
+    return {tag[_NAME_AT:]: value for tag, value in found.items() if value is not None}
 
 
-def _value(element: Any, name: str) -> Any:
-    text: str | None = element.text
-    if name not in _LISTS and len(element) == 0:
-        return text
-    if text and text.strip():
+def _inner(element: Any, items: str | None) -> dict[str, Any] | list[dict[str, Any]]:
+    """Return the fields of an element, or one dict for each of its `items` where it is a list."""
+    if element.text and element.text.strip():
         raise invalid(OutcomeCode.SCHEMA, "soap: text beside elements")
-    if name not in _LISTS:
+    if items is None:
         return _fields(element)
-    if any(child.tag != _NAMESPACE + _LISTS[name] for child in element):
+    if any(child.tag != items for child in element):
         raise invalid(OutcomeCode.SCHEMA, "soap: a stranger in a list")
     return [_fields(child) for child in element]
-
-
-def _local(tag: str) -> str:
-    if not tag.startswith(_NAMESPACE):
-        raise invalid(OutcomeCode.SCHEMA, "soap: an element of another namespace")
-    return tag[len(_NAMESPACE) :]
