@@ -66,20 +66,20 @@ class World:
         """Return the register's calendar day (+08:00)."""
         return self.now().astimezone(CHINA).date()
 
-    def entry(self, id_number: str, name: str) -> Entry:
-        """Look a person up by number and name, as a register does."""
+    def entry(self, id_number: str, name: str | None) -> Entry:
+        """Look a person up by number and name, as a register does; by number alone (None) where the caller compares names."""
         try:
             number = IdNumber.parse(id_number).reveal()
         except IdentityError:
             return Entry(id_number, Known.NOT_FOUND, self.today())
         case = self.cases.get(number)
         if case is not None:
-            same = normalise_name(name) == normalise_name(case.person.name)
+            same = name is None or normalise_name(name) == normalise_name(case.person.name)
             known = Known.YES if same or case.expected.code.value.startswith("identity.") else Known.NAME_MISMATCH
             return Entry(number, known, self.today() - timedelta(days=case.data_age_days), case=case if known is Known.YES else None)
         return self._synthetic(number, name)
 
-    def _synthetic(self, number: str, name: str) -> Entry:
+    def _synthetic(self, number: str, name: str | None) -> Entry:
         person = self.population.person(number)
         spoilt = self.spoil(self.source, number)
         as_of = self.today() - timedelta(days=1 + spoilt.stale_days)
@@ -87,6 +87,6 @@ class World:
             return Entry(number, Known.NOT_FOUND, as_of)
         if spoilt.not_connected:
             return Entry(number, Known.NOT_CONNECTED, as_of)
-        if normalise_name(name) != normalise_name(person.registered_name):
+        if name is not None and normalise_name(name) != normalise_name(person.registered_name):
             return Entry(number, Known.NAME_MISMATCH, as_of)
         return Entry(number, Known.YES, as_of, person=person, spoilt=spoilt)

@@ -6,6 +6,7 @@ invalid.truncated. An error before the first header is the network's; an error a
 
 import asyncio
 
+import aiohttp
 import httpx
 import psycopg
 
@@ -23,7 +24,7 @@ _PERMISSION_DENIED = "42501"
 def from_transport(error: Exception, *, began: bool) -> SourceFailure:
     """Return our failure for an exception of httpx or asyncio. `began`: response headers had arrived."""
     name = type(error).__name__
-    if isinstance(error, TimeoutError) or (isinstance(error, httpx.TimeoutException) and not isinstance(error.__cause__, OSError)):
+    if isinstance(error, TimeoutError) or (isinstance(error, httpx.TimeoutException) and not _is_disconnect(error.__cause__)):
         return SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="attempt timeout")
     if began:
         return SourceFailure(OutcomeCode.TRUNCATED, failed_by="network", detail=f"body ended early: {name}")
@@ -32,7 +33,12 @@ def from_transport(error: Exception, *, began: bool) -> SourceFailure:
     return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=name)
 
 
-FOREIGN = (httpx.HTTPError, httpx.StreamError, OSError, asyncio.IncompleteReadError)
+def _is_disconnect(cause: BaseException | None) -> bool:
+    """Say whether httpx-aiohttp called a lost connection a connect timeout, as it does."""
+    return isinstance(cause, OSError | aiohttp.ClientConnectionError) and not isinstance(cause, TimeoutError)
+
+
+FOREIGN = (httpx.HTTPError, httpx.StreamError, OSError, asyncio.IncompleteReadError, aiohttp.ClientError)
 
 
 def from_database(error: psycopg.Error) -> SourceFailure:

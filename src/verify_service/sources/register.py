@@ -6,7 +6,7 @@ serves it, and spoils its replies when a case or the fault profile says so.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from verify_service.sources.cases import Fault
 
@@ -43,6 +43,7 @@ class Table:
     fault: Fault | None = None
 
 
+@runtime_checkable
 class HttpRegister(Protocol):
     """A register that speaks HTTP."""
 
@@ -50,6 +51,7 @@ class HttpRegister(Protocol):
         """Answer one request. Pure apart from the register's own tickets."""
 
 
+@runtime_checkable
 class DatabaseRegister(Protocol):
     """A register that offers a read-only view over the PostgreSQL wire protocol."""
 

@@ -15,6 +15,8 @@ _MAX_NUMBER_CHARACTERS = 40
 
 Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
 
+_ORJSON_RULES: tuple[tuple[str, Rule], ...] = (("depth limit", "depth"), ("infinity", "number_size"))
+
 
 class StrictJsonError(ValueError):
     """The JSON breaks a rule; `rule` names it. The text is never in the message."""
@@ -66,7 +68,7 @@ def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     except RecursionError:
         raise StrictJsonError("depth") from None
     except orjson.JSONDecodeError as error:
-        raise StrictJsonError("depth" if "recursion" in str(error) else "syntax") from None
+        raise StrictJsonError(next((rule for word, rule in _ORJSON_RULES if word in str(error)), "syntax")) from None
     except StrictJsonError:
         raise
     except ValueError:

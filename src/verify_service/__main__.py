@@ -1,0 +1,130 @@
+"""The commands. Each is a few lines over the parts it composes; help texts are for a new operator."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from verify_service import running
+from verify_service.errors import VerifyError
+from verify_service.sandbox.faults import Profile
+from verify_service.settings import load_settings
+
+app = typer.Typer(help="Household economic-status verification: ask six kinds of registers, sign one report.", no_args_is_help=True)
+clients = typer.Typer(help="Client systems that may call the API.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign reports.", no_args_is_help=True)
+app.add_typer(clients, name="client")
+app.add_typer(keys, name="keys")
+
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [VERIFY_PORT, 8000]")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on. [VERIFY_HOST, 127.0.0.1]")]
+Faults = Annotated[Profile, typer.Option(help="What goes wrong in the simulated registers: none, realistic or storm.")]
+Seed = Annotated[int, typer.Option(help="Seed of the synthetic population and of the faults.")]
+_out = Console()
+_err = Console(stderr=True)
+
+
+@app.command()
+def serve(*, sandbox: bool = False, host: Host = None, port: Port = None, faults: Faults = "none", seed: Seed = 1) -> None:
+    """Serve the API. With --sandbox: six simulated registers, the API and the worker in one go.
+
+    The sandbox writes base_url, client_id, client_secret and a ready access_token to var/sandbox-client.json.
+    """
+    settings = load_settings(host=host, port=port)
+    _run(running.serve_sandbox(settings, faults=faults, seed=seed, console=_err) if sandbox else running.serve(settings, console=_err))
+
+
+@app.command()
+def sandbox(*, first_port: int = 9101, faults: Faults = "none", seed: Seed = 1, out: Path = Path("var/sandbox-sources.json")) -> None:
+    """Serve only the six simulated registers, on loopback, and write where they are for VERIFY_SOURCES_FILE."""
+    _run(running.serve_registers_only(load_settings(), first_port=first_port, faults=faults, seed=seed, out=out, console=_err))
+
+
+@app.command()
+def work() -> None:
+    """Finish what was accepted and not completed, and collect from deferred registers, until stopped."""
+    _run(running.work(load_settings(), console=_err))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema. The embedded SQLite default does it at start by itself."""
+    _run(running.migrate_database(load_settings(), console=_err))
+
+
+@app.command()
+def demo(*, out: Path = Path("var/demo")) -> None:
+    """Run the main job on the example family: two report versions, verified, in var/demo/."""
+    _run(running.demo(load_settings(port=0), out=out, console=_out))
+
+
+@app.command("verify-report")
+def verify_report(
+    file: Path, *, jwks: Annotated[str | None, typer.Option(help="Key set: a file or an http(s) URL. Left out: var/keys.")] = None
+) -> None:
+    """Verify a signed report without asking the service: a compact JWS, or an answer that holds one."""
+    _run(running.verify_report(load_settings(), file, jwks=jwks, console=_out))
+
+
+@app.command()
+def recompute(report_id: str, *, tenant: str = "sandbox") -> None:
+    """Compute a report again from the stored raw answers and compare it byte for byte with the signed one."""
+    _run(running.recompute(load_settings(), report_id, tenant=tenant, console=_out))
+
+
+@app.command()
+def generate(*, check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 when something differs.")] = False) -> None:
+    """Write openapi.yaml and schemas/ from the models."""
+    _run(running.generate(check=check, console=_out))
+
+
+@clients.command("new")
+def client_new(
+    name: str,
+    *,
+    tenant: Annotated[str, typer.Option(help="The commissioning organisation; data never cross tenants.")],
+    purpose: Annotated[list[str] | None, typer.Option(help="Purpose codes (01 to 12) the client may use; left out: all.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Regions (GB/T 2260) the client may use; left out: all.")] = None,
+) -> None:
+    """Make a client and print its credentials once; only a hash of the secret is kept."""
+    made = _run(running.new_client(load_settings(), name, tenant=tenant, purposes=purpose or ["*"], regions=region or ["*"]))
+    _out.print_json(orjson.dumps(made).decode())
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List the signing keys: which one signs, which are only published."""
+    for key in running.list_keys(load_settings()):
+        _out.print(f"{key.kid}  {key.state:8} {key.created_at.isoformat(timespec='seconds')}")
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Make a new signing key. Reports signed before still verify: the old key stays published."""
+    _out.print(f"now signing with {running.rotate_key(load_settings()).kid}")
+
+
+def _run(story: Coroutine[Any, Any, Any]) -> Any:
+    """Run a command; an interrupt is an ordinary end."""
+    try:
+        return asyncio.run(story)
+    except KeyboardInterrupt:
+        return None
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except VerifyError as error:
+        _err.print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The composition root: settings in, one typed Services out. Nobody else chooses implementations or sees adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from uuid_utils import uuid7
+
+from verify_adapters import ADAPTERS
+from verify_service.domain.policy import load_policies
+from verify_service.errors import ConfigurationError
+from verify_service.services import Limits, Services
+from verify_service.settings import Settings
+from verify_service.signing.keys import load_keyring
+from verify_service.signing.signer import sign
+from verify_service.sources.adapter import AnyAdapter
+from verify_service.sources.cases import Case, load_cases
+from verify_service.sources.client import Randomness, SourceRuntime, system_randomness
+from verify_service.sources.definition import Endpoint
+from verify_service.storage.encryption import load_cipher
+from verify_service.storage.migrations import migrate
+from verify_service.storage.store import open_store
+from verify_service.verification.fanout import Channel
+from verify_service.verification.verify import Verifier
+
+Clock = Callable[[], datetime]
+_ENDPOINTS: TypeAdapter[dict[str, Endpoint]] = TypeAdapter(dict[str, Endpoint])
+_ENTRY_POINT_GROUP = "verify_service.adapters"
+
+
+def utc_now() -> datetime:
+    """Return the present instant, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a UUIDv7: unique, sorts by time, says nothing of a person."""
+    return str(uuid7())
+
+
+def installed_adapters() -> dict[str, AnyAdapter]:
+    """Return our adapters and those of installed packages, by source id. Raises ConfigurationError for a repeated id."""
+    third_party = [point.load()() for point in entry_points(group=_ENTRY_POINT_GROUP)]
+    found: dict[str, AnyAdapter] = {}
+    for adapter in (*ADAPTERS, *third_party):
+        if found.setdefault(adapter.source.id, adapter) is not adapter:
+            raise ConfigurationError(f"two adapters for source {adapter.source.id}")
+    return found
+
+
+def installed_cases() -> dict[str, dict[str, Case]]:
+    """Return every source's cases by source id and case name; a source's package is its adapter's."""
+    return {name: load_cases(files(_package(adapter)) / "cases") for name, adapter in installed_adapters().items()}
+
+
+def _package(adapter: AnyAdapter) -> str:
+    return type(adapter).__module__.rpartition(".")[0]
+
+
+def shipped_folder(name: str) -> Path:
+    """Return a folder that the wheel carries in the package and a checkout at its top: policies, schemas, examples."""
+    package = Path(__file__).resolve().parent
+    packaged = package / name
+    return packaged if packaged.is_dir() else package.parent.parent / name
+
+
+def read_endpoints(file: Path) -> dict[str, Endpoint]:
+    """Read where the registers are. Raises ConfigurationError; credentials never appear in the message."""
+    try:
+        return _ENDPOINTS.validate_json(file.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from error
+    except ValidationError as error:
+        places = ", ".join("/".join(map(str, e["loc"])) for e in error.errors(include_input=False, include_url=False))
+        raise ConfigurationError(f"{file}: wrong at {places}") from None
+
+
+def channels_for(
+    endpoints: Mapping[str, Endpoint],
+    *,
+    settings: Settings,
+    clock: Clock,
+    randomness: Randomness,
+    adapters: Mapping[str, AnyAdapter] | None = None,
+) -> dict[str, Channel]:
+    """Connect every installed adapter that has an endpoint, in the order they are registered."""
+    known = adapters if adapters is not None else installed_adapters()
+    unknown = endpoints.keys() - known.keys()
+    if unknown:
+        raise ConfigurationError(f"endpoints for unknown sources: {', '.join(sorted(unknown))}")
+
+    def channel(adapter: AnyAdapter) -> Channel:
+        endpoint = endpoints[adapter.source.id]
+        return Channel(adapter, SourceRuntime(adapter.source, endpoint, clock=clock, randomness=randomness, transport=settings.transport))
+
+    return {name: channel(adapter) for name, adapter in known.items() if name in endpoints}
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, endpoints: Mapping[str, Endpoint] | None = None, clock: Clock = utc_now, randomness: Randomness | None = None
+) -> AsyncIterator[Services]:
+    """Build everything, and close it in reverse order. Raises ConfigurationError before anything listens."""
+    if endpoints is None:
+        endpoints = read_endpoints(settings.sources_file) if settings.sources_file else {}
+    policies = load_policies(settings.policies_dir or shipped_folder("policies"))
+    keyring = load_keyring(settings.keys_dir, now=clock(), create=True)
+    cipher = load_cipher(settings.keys_dir / "field.key", create=True)
+    if settings.is_embedded:
+        await asyncio.to_thread(migrate, settings.effective_database_url)
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.effective_database_url, cipher=cipher)
+        stack.push_async_callback(store.close)
+        channels = channels_for(endpoints, settings=settings, clock=clock, randomness=randomness or system_randomness())
+        for channel in channels.values():
+            stack.push_async_callback(channel.runtime.close)
+        verifier = Verifier(
+            channels=channels,
+            policies=policies,
+            sign=lambda report: sign(report, keyring.active),
+            clock=clock,
+            new_id=new_id,
+            issuer=settings.issuer,
+        )
+        services = Services(_limits(settings), store, policies, verifier, clock, new_id, lambda: keyring)
+        stack.push_async_callback(_drain, services)
+        yield services
+
+
+async def _drain(services: Services) -> None:
+    """Let work in the background finish before what it uses is closed."""
+    if services.background:
+        await asyncio.wait(services.background, timeout=services.limits.max_deadline_ms / 1000)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)})

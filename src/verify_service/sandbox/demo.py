@@ -1,0 +1,113 @@
+"""The main job, shown: post the example family to a running sandbox, print what comes back, wait for version 2, verify both.
+
+Everything goes over HTTP, as a welfare system would do it; the signature is checked with the published key set only.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from verify_service.signing.verification import verify
+
+_SHORT = {"answered.records": "records", "answered.no_record": "no record", "pending.source_answers_later": "pending"}
+_PATIENCE = timedelta(seconds=60)
+
+
+async def run_demo(access: Mapping[str, str], request: bytes, folder: Path, console: Console) -> None:
+    """Run the whole story against `access` (base_url, access_token). Raises what fails: a demo that goes wrong says so."""
+    headers = {"authorization": f"Bearer {access['access_token']}", "content-type": "application/json"}
+    async with httpx.AsyncClient(base_url=access["base_url"], headers=headers, timeout=30, trust_env=False) as http:
+        console.rule("POST /v1/verifications")
+        answer = _json(await http.post("/v1/verifications", content=request, headers={"prefer": "wait=20"}))
+        first = answer["report"]
+        _show(console, first)
+        keys = _json(await http.get("/.well-known/jwks.json"))
+        _save_and_verify(console, answer, keys, folder / "report-v1.json")
+        console.rule("waiting for the deferred register")
+        answer = await _next_version(http, answer["verification"]["id"], first["header"]["report_id"])
+        second = answer["report"]
+        _show(console, second)
+        _save_and_verify(console, answer, keys, folder / "report-v2.json")
+        _show_changes(console, first, second)
+
+
+def _json(response: httpx.Response) -> Any:
+    response.raise_for_status()
+    return orjson.loads(response.content)
+
+
+async def _next_version(http: httpx.AsyncClient, verification_id: str, known: str) -> Any:
+    async with asyncio.timeout(_PATIENCE.total_seconds()):
+        while True:
+            report_id = _json(await http.get(f"/v1/verifications/{verification_id}"))["verification"]["report_id"]
+            if report_id != known:
+                return _json(await http.get(f"/v1/reports/{report_id}", headers={"accept": "application/json"}))
+            await asyncio.sleep(0.2)
+
+
+def _show(console: Console, report: Mapping[str, Any]) -> None:
+    header = report["header"]
+    console.print(f"[bold]report version {header['version']}: {header['state']}[/bold], usable for {report['usable_for']}")
+    console.print(_matrix(report))
+    console.print(_lines(report))
+    for finding in report["findings"]:
+        console.print(f"  {finding['severity']}  {finding['code']}  {finding['text_zh']}  {finding['text_en']}")
+
+
+def _matrix(report: Mapping[str, Any]) -> Table:
+    cells = {(c["member"], c["source"]): c["outcome"] for c in report["coverage"]}
+    sources = list(dict.fromkeys(source for _, source in cells))
+    table = Table(title="member x source")
+    for column in ("member", *sources):
+        table.add_column(column, overflow="fold")
+    for member in dict.fromkeys(member for member, _ in cells):
+        table.add_row(member, *(_SHORT.get(cells[member, s], cells[member, s]) for s in sources))
+    return table
+
+
+def _lines(report: Mapping[str, Any]) -> Table:
+    table = Table(title="figures beside the lines in force (compared, not decided)")
+    for column in ("line", "measured", "line value", "result"):
+        table.add_column(column)
+    for line in report["lines"]:
+        table.add_row(line["code"], _interval(line["measured"]), str(line["line"]), line["result"])
+    return table
+
+
+def _interval(measured: Any) -> str:
+    if not isinstance(measured, dict) or "lower_fen" not in measured:
+        return str(measured)
+    lower, upper = (None if v is None else f"{v // 100:,}.{v % 100:02}" for v in (measured["lower_fen"], measured["upper_fen"]))
+    if measured["complete"]:
+        return f"{lower} yuan"
+    return f"from {lower} to {upper or 'unknown'} yuan, missing {', '.join(measured['missing'])}"
+
+
+def _save_and_verify(console: Console, answer: Mapping[str, Any], keys: Mapping[str, Any], file: Path) -> None:
+    verified = verify(answer["jws"], keys)
+    if orjson.loads(verified.payload) != answer["report"]:
+        raise ValueError("the report shown is not the report signed")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+    console.print(f"[green]signature valid[/green] (key {verified.kid}); report in {file}")
+
+
+def _show_changes(console: Console, first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
+    console.rule("what changed from version 1 to version 2")
+    before = {(c["member"], c["source"]): c["outcome"] for c in first["coverage"]}
+    for cell in second["coverage"]:
+        old = before[cell["member"], cell["source"]]
+        if old != cell["outcome"]:
+            console.print(f"  {cell['member']} x {cell['source']}: {old} -> {cell['outcome']}")
+    old_codes = {(f["code"], f.get("member"), f.get("source")) for f in first["findings"]}
+    new_codes = {(f["code"], f.get("member"), f.get("source")) for f in second["findings"]}
+    for sign, keys in (("-", old_codes - new_codes), ("+", new_codes - old_codes)):
+        for code, member, source in sorted(keys, key=str):
+            console.print(f"  {sign} finding {code} {member or ''} {source or ''}")

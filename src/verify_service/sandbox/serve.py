@@ -1,0 +1,64 @@
+"""Serve the simulated registers on loopback sockets, each in its own protocol, and say where they are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from verify_service.sandbox.delivery import Delivery
+from verify_service.sandbox.faults import Faults, Profile
+from verify_service.sandbox.http import serve_http
+from verify_service.sandbox.pgwire import serve_database
+from verify_service.sandbox.population import Population
+from verify_service.sandbox.registers import REGISTERS, AnyRegister
+from verify_service.sandbox.world import CHINA, World
+from verify_service.sources.cases import Case, by_person
+from verify_service.sources.definition import Endpoint
+from verify_service.sources.register import DatabaseRegister
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How the sandbox behaves. `ready_after_seconds` is how long the deferred register takes."""
+
+    seed: int = 1
+    faults: Profile = "none"
+    latency_seconds: float = 0.0
+    ready_after_seconds: float = 3.0
+    first_port: int = 0
+
+
+@asynccontextmanager
+async def serve_registers(
+    cases: Mapping[str, Mapping[str, Case]], options: SandboxOptions, *, clock: Callable[[], datetime]
+) -> AsyncIterator[dict[str, Endpoint]]:
+    """Serve every register until the block ends; yield how to reach each. `first_port` 0 takes free ports."""
+    population = Population(options.seed, as_of=clock().astimezone(CHINA).date())
+    faults = Faults(options.faults, options.seed)
+    servers: list[asyncio.Server] = []
+    endpoints: dict[str, Endpoint] = {}
+    try:
+        for number, (source, kind) in enumerate(REGISTERS.items()):
+            world = World(source, clock, population, by_person(cases[source].values()), kind.credentials, faults.spoil)
+            delivery = Delivery(source, faults, options.latency_seconds)
+            port = options.first_port + number if options.first_port else 0
+            register = kind.build(world, options.ready_after_seconds)
+            server = await _serve(register, delivery, port)
+            servers.append(server)
+            address = f"{kind.scheme}://{LOOPBACK}:{server.sockets[0].getsockname()[1]}{kind.path}"
+            endpoints[source] = Endpoint(base_url=address, credentials={k: SecretStr(v) for k, v in kind.credentials.items()})
+        yield endpoints
+    finally:
+        for server in servers:
+            server.close()
+
+
+async def _serve(register: AnyRegister, delivery: Delivery, port: int) -> asyncio.Server:
+    if isinstance(register, DatabaseRegister):
+        return await serve_database(register, host=LOOPBACK, port=port, deliver=delivery.deliver)
+    return await serve_http(register, delivery, host=LOOPBACK, port=port)

@@ -1,0 +1,281 @@
+"""The life of a verification: admitted, accepted durably, completed in one transaction, read under audit.
+
+The API, the worker and the commands all act through one Services object, made by bootstrap. Accepting is a commit of its
+own, so that a 2xx or 202 survives a kill; completing is idempotent under the fence, so that whoever goes on with the
+work after a crash cannot issue it twice.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import structlog
+from pydantic import ValidationError
+
+from verify_service.domain.outcome import OutcomeClass
+from verify_service.domain.policy import Policies
+from verify_service.domain.request import VerificationRequest
+from verify_service.errors import InvalidInput, NotPermitted, Violation
+from verify_service.signing.keys import KeyRing
+from verify_service.sources import strict_json
+from verify_service.storage.records import (
+    Accepted,
+    Client,
+    Issue,
+    Replay,
+    ReportRow,
+    ReportVersion,
+    Response,
+    StoredExchange,
+    StoredTicket,
+    TicketState,
+    VerificationRow,
+    VerificationState,
+)
+from verify_service.storage.store import Store
+from verify_service.telemetry import without_values
+from verify_service.verification.fanout import Call, Channel
+from verify_service.verification.plan import local_day
+from verify_service.verification.verify import Job, Verified, Verifier
+
+_log = structlog.get_logger("verify_service.services")
+ROUTE = "/v1/verifications"
+_RULES = {
+    "extra_forbidden": ("unknown_field", "a field that the request does not have"),
+    "missing": ("required", "a required field"),
+    "id_number": ("gb_11643", "an identity number: 18 characters, a real birth date, a check character that holds"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds that a deployment sets; seconds, milliseconds and bytes as named."""
+
+    default_deadline_ms: int
+    max_deadline_ms: int
+    reserve_ms: int
+    max_body_bytes: int
+    lease_seconds: float
+    poll_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An issued report version: `verification` is JSON-able, `payload` the canonical report, `jws` its compact signature."""
+
+    verification: Mapping[str, Any]
+    payload: bytes = field(repr=False)
+    jws: str = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationView:
+    """A verification as its client sees it."""
+
+    verification: Mapping[str, Any]
+    current_report_id: str | None
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything a request or a job needs; no part of it is a global."""
+
+    limits: Limits
+    store: Store
+    policies: Policies
+    verifier: Verifier
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    keyring: Callable[[], KeyRing]
+    background: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Return how each connected source is reached."""
+        return self.verifier.channels
+
+    def admit(self, client: Client, body: bytes) -> VerificationRequest:
+        """Check a request body whole, before anything is stored or asked.
+
+        Raises InvalidInput (every broken rule with its JSON pointer), NotPermitted (purpose or region is not this
+        client's), NoConsent (no cell may be asked).
+        """
+        request = read_request(body)
+        now = self.clock()
+        broken = request.violations(today=local_day(now), sources=self.channels, regions=self.policies.regions)
+        if broken:
+            raise InvalidInput(broken)
+        _check_permitted(client.purposes, request.purpose, "purpose")
+        _check_permitted(client.regions, request.region, "region")
+        self.verifier.plan(request, tenant=client.tenant, verification_id="", at=now)
+        return request
+
+    async def accept(self, client: Client, request: VerificationRequest, body: bytes, *, idempotency_key: str | None) -> Job | Replay:
+        """Make the request durable. Raises IdempotencyMismatch, StillRunning."""
+        now = self.clock()
+        verification_id = self.new_id()
+        accepted = await self.store.accept(
+            tenant=client.tenant,
+            client_id=client.id,
+            verification_id=verification_id,
+            request=body,
+            fingerprint=hashlib.sha256(body).hexdigest(),
+            idempotency_key=idempotency_key,
+            route=ROUTE,
+            client_reference=request.client_reference,
+            now=now,
+            lease_until=now + timedelta(seconds=self.limits.lease_seconds),
+        )
+        if isinstance(accepted, Accepted):
+            return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now)
+        return accepted
+
+    async def complete(self, job: Job, *, deadline_seconds: float) -> Finished:
+        """Verify, sign, and issue in one transaction. `deadline_seconds` from now includes the reserve for doing so."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_seconds - self.limits.reserve_ms / 1000
+        verified = await self.verifier.verify(job, deadline=deadline)
+        return await self.issue(verified)
+
+    async def issue(self, verified: Verified, *, closed: Mapping[str, TicketState] | None = None) -> Finished:
+        """Write a report version with its evidence, tickets, log entry and outgoing event. Raises LostLease."""
+        verification = verification_body(verified)
+        await self.store.issue(_as_issue(verified, verification, closed or {}))
+        return Finished(verification, verified.signed.payload, verified.signed.jws, verified.signed.digest)
+
+    def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":
+        """Complete in the background. The task outlives the request; a failure is logged, and the lease lets another try."""
+        task = asyncio.create_task(self.complete(job, deadline_seconds=deadline_seconds))
+        self.background.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Finished]") -> None:
+        self.background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("verification.not_completed", **without_values(error))
+
+    async def view(self, client: Client, verification_id: str) -> VerificationView:
+        """Return where a verification stands. Raises NotFound."""
+        row = await self.store.verification(tenant=client.tenant, verification_id=verification_id)
+        return VerificationView(row_body(row), row.current_report_id)
+
+    async def report(self, client: Client, report_id: str) -> ReportRow:
+        """Return a report; the read is in the audit log before the data leave. Raises NotFound."""
+        return await self.store.report(tenant=client.tenant, report_id=report_id, actor=client.id, now=self.clock())
+
+    async def versions(self, client: Client, report_id: str) -> Sequence[ReportVersion]:
+        """Return every version of a report's verification, oldest first. Raises NotFound."""
+        return await self.store.versions(tenant=client.tenant, report_id=report_id)
+
+
+def read_request(body: bytes) -> VerificationRequest:
+    """Parse a request body strictly. Raises InvalidInput with JSON pointers; no value is repeated."""
+    try:
+        strict_json.loads(body)
+        return VerificationRequest.model_validate_json(body)
+    except strict_json.StrictJsonError as error:
+        raise InvalidInput.at("", f"json_{error.rule}", "strict JSON (RFC 8259, unique keys)", code="invalid-json") from None
+    except ValidationError as error:
+        raise InvalidInput([_violation(e["loc"], e["type"]) for e in error.errors(include_url=False, include_input=False)]) from None
+
+
+def _violation(place: tuple[int | str, ...], kind: str) -> Violation:
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:64]}" for part in place)
+    rule, detail = _RULES.get(kind, (kind, f"must satisfy {kind}"))
+    return Violation(pointer, rule, detail)
+
+
+def _check_permitted(allowed: Collection[str], wanted: str, what: str) -> None:
+    if "*" not in allowed and wanted not in allowed:
+        raise NotPermitted(what)
+
+
+def verification_body(verified: Verified) -> dict[str, Any]:
+    """Return the verification as a client sees it once a version is issued."""
+    header = verified.report["header"]
+    return {
+        "id": verified.job.verification_id,
+        "client_reference": verified.job.request.client_reference,
+        "state": header["state"],
+        "accepted_at": verified.job.accepted_at.isoformat(),
+        "updated_at": verified.issued_at.isoformat(),
+        "report_id": header["report_id"],
+        "version": header["version"],
+        "pending": [_pending(a) for a in verified.answers if a.outcome.code.outcome_class is OutcomeClass.PENDING],
+    }
+
+
+def _pending(answer: Answer) -> dict[str, str | None]:
+    outcome, question = answer.outcome, answer.question
+    return {"member": question.member, "source": question.source, "next_look": _text(outcome.next_look), "latest": _text(outcome.latest)}
+
+
+def row_body(row: VerificationRow) -> dict[str, Any]:
+    """Return a stored verification as a client sees it."""
+    return {
+        "id": row.id,
+        "client_reference": row.client_reference,
+        "state": row.state.value,
+        "accepted_at": row.created_at.isoformat(),
+        "updated_at": row.updated_at.isoformat(),
+        "report_id": row.current_report_id,
+    }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mapping[str, TicketState]) -> Issue:
+    header = verified.report["header"]
+    job = verified.job
+    return Issue(
+        tenant=job.tenant,
+        verification_id=job.verification_id,
+        fence=job.fence,
+        report=ReportVersion(
+            id=header["report_id"],
+            verification_id=job.verification_id,
+            version=header["version"],
+            state=header["state"],
+            digest=verified.signed.digest,
+            kid=_kid(verified.signed.jws),
+            issued_at=verified.issued_at,
+            replaces=header["replaces"],
+        ),
+        jws=verified.signed.jws.encode("ascii"),
+        state=VerificationState(header["state"]),
+        actor=job.client_id,
+        now=verified.issued_at,
+        answers=verified.changed,
+        exchanges=[e for n, call in enumerate(verified.calls) for e in _exchanges(n, call, header["version"])],
+        tickets=[_ticket(call) for call in verified.calls if call.ticket is not None],
+        closed=closed,
+        response=Response(200, {}, orjson.dumps(verification)),
+        due_at=None,
+    )
+
+
+def _kid(jws: str) -> str:
+    import base64  # noqa: PLC0415
+
+    head = jws.partition(".")[0]
+    return str(orjson.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])
+
+
+def _exchanges(call_no: int, call: Call, version: int) -> list[StoredExchange]:
+    ids = tuple(q.id for q in call.questions)
+    return [StoredExchange(call.source, call_no, i, ids, exchange, version) for i, exchange in enumerate(call.exchanges)]
+
+
+def _ticket(call: Call) -> StoredTicket:
+    if call.ticket is None:
+        raise ValueError("a call without a ticket")
+    return StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket)

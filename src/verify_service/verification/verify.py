@@ -1,0 +1,131 @@
+"""Verify one household: the story, top to bottom. And its continuation, when a deferred register answers later."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from verify_service.domain.outcome import Answer
+from verify_service.domain.policy import Policies, Policy
+from verify_service.domain.report import Report
+from verify_service.domain.request import VerificationRequest
+from verify_service.sources.definition import Source
+from verify_service.verification.compose import Header, compose
+from verify_service.verification.fanout import Call, Channel, fan_out
+from verify_service.verification.merge import merge
+from verify_service.verification.plan import Asker, Plan, local_day, plan
+
+
+class SignedBytes(Protocol):
+    """What signing gives back: the canonical bytes, the compact JWS over them, and their SHA-256."""
+
+    @property
+    def payload(self) -> bytes:
+        """Return the canonical bytes of the report."""
+
+    @property
+    def jws(self) -> str:
+        """Return the compact JWS."""
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the payload in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An accepted verification, held under `fence` by this process."""
+
+    tenant: str
+    client_id: str
+    verification_id: str
+    request: VerificationRequest = field(repr=False)
+    fence: int
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The report version that a new one replaces, with the answers it was made from."""
+
+    report_id: str
+    version: int
+    answers: Sequence[Answer] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A composed and signed report version, ready to be issued. `answers` are all of them, `calls` the new ones."""
+
+    job: Job
+    report: Report = field(repr=False)
+    signed: SignedBytes = field(repr=False)
+    answers: Sequence[Answer] = field(repr=False)
+    calls: Sequence[Call] = field(repr=False)
+    issued_at: datetime
+
+    @property
+    def changed(self) -> list[Answer]:
+        """Return the answers that this version brings: those of its calls, and for version 1 the unasked cells too."""
+        if self.report["header"]["version"] == 1:
+            return list(self.answers)
+        return [a for call in self.calls for a in call.answers]
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Everything a verification needs, none of it a global: channels, policies, a signer, a clock, ids."""
+
+    channels: Mapping[str, Channel]
+    policies: Policies
+    sign: Callable[[Report], SignedBytes]
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    issuer: str
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Return the facts of every connected source."""
+        return {name: channel.source for name, channel in self.channels.items()}
+
+    def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime) -> Plan:
+        """Lay out the questions. Raises NoConsent before anything is asked."""
+        return plan(job_request, asker=Asker(tenant, verification_id), sources=self.channels, at=at)
+
+    async def verify(self, job: Job, *, deadline: float) -> Verified:
+        """Ask every permitted source about every member, and say what was, and was not, answered."""
+        planned = self.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
+        calls = await fan_out(planned.asked, channels=self.channels, deadline=deadline)
+        answers = [*planned.unasked, *(a for call in calls for a in call.answers)]
+        return self._report(job, answers, calls, replaces=None)
+
+    def renew(self, job: Job, call: Call, previous: Previous) -> Verified:
+        """Make the next version from the previous answers and a call that answered later."""
+        late = {a.question.id: a for a in call.answers}
+        answers = [late.get(a.question.id, a) for a in previous.answers]
+        return self._report(job, answers, [call], replaces=previous)
+
+    def compose(self, job: Job, answers: Sequence[Answer], header: Header) -> Report:
+        """Merge and compose: pure, the same answers and header give the same report."""
+        policy = self._policy(job.request)
+        merged = merge(job.request, answers, policy=policy, sources=self.sources)
+        return compose(job.request, merged, header=header, policy=policy, sources=self.sources)
+
+    def _policy(self, request: VerificationRequest) -> Policy:
+        return self.policies.in_force(request.region, request.purpose, request.asset_as_of)
+
+    def _report(self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None) -> Verified:
+        issued_at = self.clock()
+        policy = self._policy(job.request)
+        header = Header(
+            report_id=self.new_id(),
+            verification_id=job.verification_id,
+            version=1 if replaces is None else replaces.version + 1,
+            issued_at=issued_at,
+            issuer=self.issuer,
+            valid_until=local_day(issued_at) + timedelta(days=policy.report_validity_days),
+            replaces=None if replaces is None else replaces.report_id,
+            reason="first_issue" if replaces is None else "late_answer",
+        )
+        report = self.compose(job, answers, header)
+        return Verified(job, report, self.sign(report), answers, calls, issued_at)
