@@ -17,7 +17,7 @@ from verify_service.domain.policy import load_policies
 from verify_service.errors import ConfigurationError
 from verify_service.services import Limits, Services
 from verify_service.settings import Settings
-from verify_service.signing.keys import load_keyring
+from verify_service.signing.keys import KeyRing, load_keyring
 from verify_service.signing.signer import sign
 from verify_service.sources.adapter import AnyAdapter
 from verify_service.sources.cases import Case, load_cases
@@ -81,6 +81,26 @@ def read_endpoints(file: Path) -> dict[str, Endpoint]:
         raise ConfigurationError(f"{file}: wrong at {places}") from None
 
 
+class CurrentKeyRing:
+    """The key ring as it is on disk now: read again when a command has rotated it, so that no restart is needed."""
+
+    def __init__(self, directory: Path, *, now: datetime) -> None:
+        self._directory = directory
+        self._created = now
+        self._ring = load_keyring(directory, now=now, create=True)
+        self._stamp = self._changed_at()
+
+    def __call__(self) -> KeyRing:
+        """Return the ring; looking at the index's time costs a system call."""
+        stamp = self._changed_at()
+        if stamp != self._stamp:
+            self._ring, self._stamp = load_keyring(self._directory, now=self._created, create=False), stamp
+        return self._ring
+
+    def _changed_at(self) -> int:
+        return (self._directory / "index.json").stat().st_mtime_ns
+
+
 def channels_for(
     endpoints: Mapping[str, Endpoint],
     *,
@@ -110,7 +130,7 @@ async def open_services(
     if endpoints is None:
         endpoints = read_endpoints(settings.sources_file) if settings.sources_file else {}
     policies = load_policies(settings.policies_dir or shipped_folder("policies"))
-    keyring = load_keyring(settings.keys_dir, now=clock(), create=True)
+    keyring = CurrentKeyRing(settings.keys_dir, now=clock())
     cipher = load_cipher(settings.keys_dir / "field.key", create=True)
     if settings.is_embedded:
         await asyncio.to_thread(migrate, settings.effective_database_url)
@@ -123,12 +143,12 @@ async def open_services(
         verifier = Verifier(
             channels=channels,
             policies=policies,
-            sign=lambda report: sign(report, keyring.active),
+            sign=lambda report: sign(report, keyring().active),
             clock=clock,
             new_id=new_id,
             issuer=settings.issuer,
         )
-        services = Services(_limits(settings), store, policies, verifier, clock, new_id, lambda: keyring)
+        services = Services(_limits(settings), store, policies, verifier, clock, new_id, keyring)
         stack.push_async_callback(_drain, services)
         yield services
 

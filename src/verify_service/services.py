@@ -16,7 +16,7 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from verify_service.domain.outcome import OutcomeClass
+from verify_service.domain.outcome import Answer, OutcomeClass
 from verify_service.domain.policy import Policies
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
@@ -246,7 +246,7 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mappi
             version=header["version"],
             state=header["state"],
             digest=verified.signed.digest,
-            kid=_kid(verified.signed.jws),
+            kid=verified.signed.kid,
             issued_at=verified.issued_at,
             replaces=header["replaces"],
         ),
@@ -261,13 +261,6 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mappi
         response=Response(200, {}, orjson.dumps(verification)),
         due_at=None,
     )
-
-
-def _kid(jws: str) -> str:
-    import base64  # noqa: PLC0415
-
-    head = jws.partition(".")[0]
-    return str(orjson.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])
 
 
 def _exchanges(call_no: int, call: Call, version: int) -> list[StoredExchange]:

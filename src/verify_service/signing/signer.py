@@ -18,11 +18,12 @@ TYPE = "verify-report+jws"
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed report: canonical bytes, compact JWS, and the SHA-256 of the canonical bytes in hex. repr shows the digest alone."""
+    """A signed report: canonical bytes, compact JWS, SHA-256 of the canonical bytes in hex, key id. repr shows digest and kid alone."""
 
     payload: bytes = field(repr=False)
     jws: str = field(repr=False)
     digest: str
+    kid: str
 
 
 def sign(report: Mapping[str, object], key: SigningKey) -> Signed:
@@ -30,7 +31,7 @@ def sign(report: Mapping[str, object], key: SigningKey) -> Signed:
     payload = canonical_bytes(report)
     signing_input = f"{_encoded_header(key.kid)}.{base64url.encode(payload)}"
     signature = base64url.encode(key.sign(signing_input.encode("ascii")))
-    return Signed(payload, f"{signing_input}.{signature}", sha256_hex(payload))
+    return Signed(payload, f"{signing_input}.{signature}", sha256_hex(payload), key.kid)
 
 
 def protected_header(kid: str) -> dict[str, object]:

@@ -31,6 +31,10 @@ class SignedBytes(Protocol):
     def digest(self) -> str:
         """Return the SHA-256 of the payload in hexadecimal."""
 
+    @property
+    def kid(self) -> str:
+        """Return the id of the key that signed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -29,8 +29,8 @@ def test_the_same_report_signed_twice_gives_the_same_bytes(report, ring, signed)
     assert sign(dict(reversed(report.items())), ring.active) == signed
 
 
-def test_repr_shows_the_digest_alone(signed):
-    assert repr(signed) == f"Signed(digest={signed.digest!r})"
+def test_repr_shows_digest_and_key_alone(signed):
+    assert repr(signed) == f"Signed(digest={signed.digest!r}, kid={signed.kid!r})"
 
 
 def test_a_float_or_a_retired_key_signs_nothing(ring, now):
