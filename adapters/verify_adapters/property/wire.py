@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from verify_service.domain.identity import IdNumber
 from verify_service.domain.records import CoOwner, PresaleContract, RealProperty, RecordStatus, Share
 from verify_service.domain.records.base import Text
-from verify_service.sources.exact import Count, Day, Flag, SquareMetres, TenThousandYuan, Whole
+from verify_service.sources.exact import Count, Day, Flag, SquareMetres, TenThousandYuan, Whole, coded
 from verify_service.sources.reading import WireModel
 
 PersonStatus = Literal["0000", "0001", "1001", "1002", "1003", "2001", "2002", "3001", "3002"]
@@ -24,27 +24,18 @@ def _share(value: object) -> Share:
     return Share(numerator=int(parts[0]), denominator=int(parts[1]))
 
 
-def _code_of(table: dict[str, str]) -> BeforeValidator:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or value not in table:
-            raise PydanticCustomError("unknown_code", "a code of the table")
-        return table[value]
-
-    return BeforeValidator(read)
-
-
 CertificateType = Annotated[
     Literal["real_property_certificate", "house_ownership", "land_use", "registration_proof", "presale"],
-    _code_of({"1": "real_property_certificate", "2": "house_ownership", "3": "land_use", "4": "registration_proof", "5": "presale"}),
+    coded({"1": "real_property_certificate", "2": "house_ownership", "3": "land_use", "4": "registration_proof", "5": "presale"}),
 ]
 PlannedUse = Annotated[
     Literal["residence", "commerce", "office", "garage", "storage", "industry", "other"],
-    _code_of({"10": "residence", "20": "commerce", "30": "office", "40": "garage", "50": "storage", "60": "industry", "90": "other"}),
+    coded({"10": "residence", "20": "commerce", "30": "office", "40": "garage", "50": "storage", "60": "industry", "90": "other"}),
 ]
-CoOwnership = Annotated[Literal["sole", "joint", "shares", "other"], _code_of({"0": "sole", "1": "joint", "2": "shares", "3": "other"})]
+CoOwnership = Annotated[Literal["sole", "joint", "shares", "other"], coded({"0": "sole", "1": "joint", "2": "shares", "3": "other"})]
 Reason = Annotated[
     Literal["purchase", "inheritance", "gift", "resettlement", "divorce", "built", "sale", "other"],
-    _code_of(
+    coded(
         {
             "01": "purchase",
             "02": "inheritance",
@@ -57,7 +48,7 @@ Reason = Annotated[
         }
     ),
 ]
-ContractState = Annotated[Literal["filed", "cancelled", "registered"], _code_of({"1": "filed", "2": "cancelled", "3": "registered"})]
+ContractState = Annotated[Literal["filed", "cancelled", "registered"], coded({"1": "filed", "2": "cancelled", "3": "registered"})]
 ShareText = Annotated[Share, BeforeValidator(_share)]
 
 

@@ -7,12 +7,13 @@
     month: YearMonth                     "202610"     -> "2026-10"
     row_count: Count                     "230"        -> 230
     mortgaged: Flag                      "1"          -> True
+    state: Annotated[Literal["filed"], coded({"1": "filed"})]
 
 A text that is written in any other way is a validation error, hence invalid.schema.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 
@@ -65,6 +66,17 @@ def _flag(value: object) -> bool:
     if not isinstance(value, str) or value not in _FLAGS:
         raise PydanticCustomError("flag", "0 or 1")
     return _FLAGS[value]
+
+
+def coded(table: Mapping[str, str]) -> BeforeValidator:
+    """Return the reader of a code table; a code that is not in it is a validation error."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in table:
+            raise PydanticCustomError("unknown_code", "a code of the table")
+        return table[value]
+
+    return BeforeValidator(read)
 
 
 Yuan = Annotated[int, BeforeValidator(scaled(2))]
