@@ -1,0 +1,82 @@
+"""The files in examples/ are current, valid as they stand, and say the same in both forms."""
+
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.contract import batch_csv, batch_example
+from verify_service.domain.policy import Policies, load_policies
+from verify_service.domain.request import VerificationRequest
+from verify_service.sandbox.population import SOURCES, Population
+from verify_service.sources.cases import CONTRACT_CLOCK
+from verify_service.verification.plan import Asker, plan
+
+EXAMPLES = ("household.json", "batch.ndjson")
+
+
+@pytest.fixture
+def policies(repo_root: Path) -> Policies:
+    return load_policies(repo_root / "policies")
+
+
+def bodies(repo_root: Path, name: str) -> list[bytes]:
+    content = (repo_root / "examples" / name).read_bytes()
+    return content.splitlines() if name.endswith(".ndjson") else [content]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_is_accepted_as_it_stands(name: str, repo_root: Path, policies: Policies) -> None:
+    for body in bodies(repo_root, name):
+        request = VerificationRequest.model_validate_json(body)
+        assert plan(request, asker=Asker("tenant", "verification"), sources=SOURCES, at=CONTRACT_CLOCK).asked
+        assert request.violations(today=batch_example.DAY, sources=SOURCES, regions=policies.regions) == []
+        assert policies.in_force(request.region, request.purpose, request.asset_as_of).region == request.region
+
+
+def test_batch_files_are_current(repo_root: Path) -> None:
+    written = {name: (repo_root / "examples" / name).read_bytes() for name in batch_example.files()}
+    assert written == batch_example.files(), "make them again: python -m tests.contract.batch_example"
+
+
+def test_csv_rebuilds_the_same_requests(repo_root: Path) -> None:
+    rebuilt = batch_csv.read_csv((repo_root / "examples" / "batch.csv").read_text("utf-8"))
+    lines = bodies(repo_root, "batch.ndjson")
+    as_request = VerificationRequest.model_validate_json
+    assert [as_request(orjson.dumps(request)) for request in rebuilt] == [as_request(line) for line in lines]
+
+
+def test_batch_shows_what_it_says_it_shows(repo_root: Path) -> None:
+    requests = [VerificationRequest.model_validate_json(line) for line in bodies(repo_root, "batch.ndjson")]
+    people = [member.id_number.reveal() for request in requests for member in request.household.members]
+    consents = [consent for request in requests for consent in request.consents]
+    assert Counter(len(request.household.members) for request in requests) == Counter(batch_example.SIZES)
+    assert len(set(people)) == len(people) == len(consents)
+    assert len({request.purpose for request in requests}) > 5
+    assert any(consent.guardian for consent in consents)
+    assert any(consent.valid_until for consent in consents)
+    assert any(consent.sources != ("*",) for consent in consents)
+
+
+def test_sandbox_knows_everybody_in_the_batch_by_that_name(repo_root: Path) -> None:
+    population = Population(1, batch_example.DAY)
+    for line in bodies(repo_root, "batch.ndjson"):
+        for member in VerificationRequest.model_validate_json(line).household.members:
+            person = population.person(member.id_number.reveal())
+            assert person is not None
+            assert person.name == member.name
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t.replace("purpose", "purposes", 1), lambda t: t.replace("样板路1号", "样板路2号", 1)])
+def test_csv_reader_refuses_another_header_and_lines_that_disagree(spoil, repo_root: Path) -> None:
+    text = (repo_root / "examples" / "batch.csv").read_text("utf-8")
+    with pytest.raises(ValueError, match=r"header|disagree"):
+        batch_csv.read_csv(spoil(text))
+
+
+def test_csv_writer_refuses_what_it_has_no_column_for() -> None:
+    request = batch_example.requests()[0]
+    request["household"]["declared_assets"]["homes"] = 1
+    with pytest.raises(ValueError, match="homes"):
+        batch_csv.write_csv([request])
