@@ -45,7 +45,7 @@ def rewritten(change: Callable[[Any], object]) -> Callable[[RegisterReply], Regi
         value = orjson.loads(reply.body)
         change(value)
         body = orjson.dumps(value)
-        return replace(reply, body=body, headers={**reply.headers, "X-Content-SM3": sm3(body)})
+        return replace(reply, body=body, headers={**reply.headers, "x-content-sm3": sm3(body)})
 
     return apply
 
@@ -149,7 +149,7 @@ async def test_a_body_that_its_digest_does_not_cover(contract: Contract) -> None
 
 
 async def test_an_answer_without_digest(contract: Contract) -> None:
-    client = contract.client(change=lambda reply: replace(reply, headers={"Content-Type": "application/json"}))
+    client = contract.client(change=lambda reply: replace(reply, headers={"content-type": "application/json"}))
     assert codes(await contract.answers("nothing_found", client=client)) == [OutcomeCode.SIGNATURE]
 
 

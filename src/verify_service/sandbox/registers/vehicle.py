@@ -96,9 +96,9 @@ class VehicleRegister:
         return RegisterReply(
             status=200,
             headers={
-                "Content-Type": "application/json; charset=utf-8",
-                "X-Request-Id": nonce,
-                f"X-Content-{sign_type.removeprefix('HMAC-')}": _hex(_DIGESTS[sign_type], body),
+                "content-type": "application/json; charset=utf-8",
+                "x-request-id": nonce,
+                f"x-content-{sign_type.removeprefix('HMAC-').lower()}": _hex(_DIGESTS[sign_type], body),
             },
             body=body,
             people=[entry.id_number for entry in entries],
@@ -108,7 +108,7 @@ class VehicleRegister:
 
 def _refusal(status: int, code: str, message: str) -> RegisterReply:
     body = orjson.dumps({"code": code, "message": message, "requestId": "", "total": 0, "results": []})
-    return RegisterReply(status, {"Content-Type": "application/json; charset=utf-8"}, body)
+    return RegisterReply(status, {"content-type": "application/json; charset=utf-8"}, body)
 
 
 def _hex(algorithm: type[hashes.HashAlgorithm], data: bytes) -> str:
