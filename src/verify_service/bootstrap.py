@@ -46,9 +46,10 @@ def new_id() -> str:
 
 def installed_adapters() -> dict[str, AnyAdapter]:
     """Return our adapters and those of installed packages, by source id. Raises ConfigurationError for a repeated id."""
-    third_party = [point.load()() for point in entry_points(group=_ENTRY_POINT_GROUP)]
+    third_party = [point.load() for point in entry_points(group=_ENTRY_POINT_GROUP)]
     found: dict[str, AnyAdapter] = {}
-    for adapter in (*ADAPTERS, *third_party):
+    for kind in (*ADAPTERS, *third_party):
+        adapter = kind()
         if found.setdefault(adapter.source.id, adapter) is not adapter:
             raise ConfigurationError(f"two adapters for source {adapter.source.id}")
     return found

@@ -13,7 +13,7 @@ from verify_service.sandbox.faults import Faults, Profile
 from verify_service.sandbox.http import serve_http
 from verify_service.sandbox.pgwire import serve_database
 from verify_service.sandbox.population import Population
-from verify_service.sandbox.registers import REGISTERS, AnyRegister
+from verify_service.sandbox.registry import REGISTERS, AnyRegister
 from verify_service.sandbox.world import CHINA, World
 from verify_service.sources.cases import Case, by_person
 from verify_service.sources.definition import Endpoint

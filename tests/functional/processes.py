@@ -1,0 +1,145 @@
+"""Real processes of the service on loopback: started as an operator starts them, killed by pid, started again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+READY_SECONDS = 60
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Process:
+    """One command of the service. Its output goes to a file, so that a full pipe cannot stop it."""
+
+    arguments: Sequence[str]
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    popen: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / f"{self.arguments[0]}.log").open("ab") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "verify_service", *self.arguments],
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        """Kill -9, and wait until it is gone."""
+        if self.popen is not None and self.popen.poll() is None:
+            os.kill(self.popen.pid, signal.SIGKILL)
+            self.popen.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, as an operator does; return the exit code."""
+        if self.popen is None:
+            return 0
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(timeout=30)
+
+    def output(self) -> str:
+        return (self.folder / f"{self.arguments[0]}.log").read_text(encoding="utf-8", errors="replace")
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run a command to its end and return what it printed."""
+    command = [sys.executable, "-m", "verify_service", *arguments]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def await_ready(base_url: str, process: Process) -> None:
+    """Wait until /readyz says so; fail with the log when the process ends instead."""
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        assert process.popen is not None
+        assert process.popen.poll() is None, process.output()
+        try:
+            if httpx.get(f"{base_url}/readyz", trust_env=False, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(process.output())
+
+
+@contextmanager
+def registers(folder: Path, *arguments: str) -> Iterator[Path]:
+    """Serve the six simulated registers in a process of their own; yield the file that says where they are."""
+    file = folder / "sources.json"
+    process = Process(["sandbox", "--first-port", "0", "--out", str(file), *arguments], folder)
+    process.start()
+    until = time.monotonic() + READY_SECONDS
+    while not (file.exists() and file.read_bytes().endswith(b"}")):
+        assert time.monotonic() < until, process.output()
+        assert process.popen is not None
+        assert process.popen.poll() is None, process.output()
+        time.sleep(0.05)
+    try:
+        yield file
+    finally:
+        process.kill()
+
+
+@dataclass
+class Installation:
+    """A service with its state folder and database, of which processes come and go."""
+
+    folder: Path
+    sources: Path
+    database_url: str | None = None
+    port: int = field(default_factory=free_port)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the settings every command of this installation shares."""
+        database = {} if self.database_url is None else {"VERIFY_DATABASE_URL": self.database_url}
+        return {
+            "VERIFY_STATE_DIR": str(self.folder / "var"),
+            "VERIFY_SOURCES_FILE": str(self.sources),
+            "VERIFY_POLL_SECONDS": "0.1",
+            **database,
+        }
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self, *arguments: str) -> str:
+        return run(self.folder, *arguments, **self.environment)
+
+    def new_client(self, tenant: str = "example") -> dict[str, str]:
+        """Make a client; on PostgreSQL the schema is brought up first, as the manual says."""
+        if self.database_url is not None:
+            self.command("migrate")
+        return dict(json.loads(self.command("client", "new", "test", "--tenant", tenant)))
+
+    def serve(self) -> Process:
+        process = Process(["serve", "--port", str(self.port)], self.folder, self.environment)
+        process.start()
+        await_ready(self.base_url, process)
+        return process
+
+    def worker(self) -> Process:
+        process = Process(["work"], self.folder, self.environment)
+        process.start()
+        return process
