@@ -206,7 +206,7 @@ class _Everybody:
 
 def _owners(world: World) -> list[Person]:
     people = (world.population.person(number) for index in range(400) for number in world.population.household("990101", index))
-    return [person for person in people if person is not None and person.homes]
+    return [p for p in people if p is not None and p.homes and world.source not in p.absent_from]
 
 
 def _anybody(world: World) -> Person:

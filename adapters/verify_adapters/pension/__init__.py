@@ -1,0 +1,1 @@
+"""Social insurance, asked of the human-resources register by the DCI registry search: contributions and benefits."""
