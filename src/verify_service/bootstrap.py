@@ -108,10 +108,9 @@ def channels_for(
     settings: Settings,
     clock: Clock,
     randomness: Randomness,
-    adapters: Mapping[str, AnyAdapter] | None = None,
+    known: Mapping[str, AnyAdapter],
 ) -> dict[str, Channel]:
-    """Connect every installed adapter that has an endpoint, in the order they are registered."""
-    known = adapters if adapters is not None else installed_adapters()
+    """Connect every known adapter that has an endpoint, in the order they are registered. Raises ConfigurationError."""
     unknown = endpoints.keys() - known.keys()
     if unknown:
         raise ConfigurationError(f"endpoints for unknown sources: {', '.join(sorted(unknown))}")
@@ -136,12 +135,14 @@ async def open_services(
     if settings.is_embedded:
         await asyncio.to_thread(migrate, settings.effective_database_url)
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.effective_database_url, cipher=cipher)
+        store = await open_store(settings.effective_database_url, cipher=cipher, pool_size=settings.database_pool)
         stack.push_async_callback(store.close)
-        channels = channels_for(endpoints, settings=settings, clock=clock, randomness=randomness or system_randomness())
+        known = installed_adapters()
+        channels = channels_for(endpoints, settings=settings, clock=clock, randomness=randomness or system_randomness(), known=known)
         for channel in channels.values():
             stack.push_async_callback(channel.runtime.close)
         verifier = Verifier(
+            sources={name: adapter.source for name, adapter in known.items()},
             channels=channels,
             policies=policies,
             sign=lambda report: sign(report, keyring().active),

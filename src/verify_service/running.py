@@ -176,7 +176,7 @@ async def _key_set(settings: Settings, jwks: str | None) -> Mapping[str, Any]:
 
 async def recompute(settings: Settings, report_id: str, *, tenant: str, console: Console) -> None:
     """Recompute one report and say whether it is the signed one, byte for byte."""
-    async with open_services(settings, connect=False) as services:
+    async with open_services(settings) as services:
         same = await recompute_report(services, tenant=tenant, report_id=report_id)
     verdict = "identical, byte for byte" if same else "[red]DIFFERENT from the signed bytes[/red]"
     console.print(f"recomputed from the stored answers: {verdict}")

@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from verify_service.domain.outcome import Answer, OutcomeClass
 from verify_service.domain.policy import Policies
@@ -44,6 +44,7 @@ from verify_service.verification.verify import Job, Verified, Verifier
 
 _log = structlog.get_logger("verify_service.services")
 ROUTE = "/v1/verifications"
+M = TypeVar("M", bound=BaseModel)
 _RULES = {
     "extra_forbidden": ("unknown_field", "a field that the request does not have"),
     "missing": ("required", "a required field"),
@@ -107,7 +108,7 @@ class Services:
         """
         request = read_request(body)
         now = self.clock()
-        broken = request.violations(today=local_day(now), sources=self.channels, regions=self.policies.regions)
+        broken = request.violations(today=local_day(now), sources=self.verifier.sources, regions=self.policies.regions)
         if broken:
             raise InvalidInput(broken)
         _check_permitted(client.purposes, request.purpose, "purpose")
@@ -130,6 +131,7 @@ class Services:
             client_reference=request.client_reference,
             now=now,
             lease_until=now + timedelta(seconds=self.limits.lease_seconds),
+            subjects=[m.id_number.reveal() for m in request.household.members],
         )
         if isinstance(accepted, Accepted):
             return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now)
@@ -177,9 +179,14 @@ class Services:
 
 def read_request(body: bytes) -> VerificationRequest:
     """Parse a request body strictly. Raises InvalidInput with JSON pointers; no value is repeated."""
+    return read_strictly(VerificationRequest, body)
+
+
+def read_strictly(model: type[M], body: bytes) -> M:
+    """Parse a JSON body as a model. Raises InvalidInput with JSON pointers; no value is repeated."""
     try:
         strict_json.loads(body)
-        return VerificationRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except strict_json.StrictJsonError as error:
         raise InvalidInput.at("", f"json_{error.rule}", "strict JSON (RFC 8259, unique keys)", code="invalid-json") from None
     except ValidationError as error:

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -50,12 +50,16 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(CHINA).date()
 
 
-def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], at: datetime) -> Plan:
-    """Lay out every cell. Raises NoConsent when not one may be asked."""
+def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], connected: Container[str], at: datetime) -> Plan:
+    """Lay out every cell. A source that is known here but not connected is 未接入, never left out. Raises NoConsent.
+
+    NoConsent: not one cell has a live consent or legal basis, so nothing may be asked.
+    """
     asked: dict[str, list[Question]] = {}
     unasked: list[Answer] = []
     required: set[str] = set()
     wanted = set(request.sources) if request.sources is not None else None
+    permitted = False
     for source in sources:
         for member in request.household.members:
             ground = _ground(request, member, source, at)
@@ -67,9 +71,15 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
             if ground is None:
                 detail = "no live consent or legal basis covers this source"
                 unasked.append(Answer(question, Outcome(OutcomeCode.NO_CONSENT, failed_by="us", detail=detail)))
-            else:
+                continue
+            permitted = True
+            if source in connected:
                 asked.setdefault(source, []).append(question)
-    if not asked:
+            else:
+                unasked.append(
+                    Answer(question, Outcome(OutcomeCode.NOT_CONNECTED, failed_by="us", detail="no endpoint in this deployment"))
+                )
+    if not permitted:
         raise NoConsent
     return Plan(asked=asked, unasked=unasked, required=frozenset(required))
 

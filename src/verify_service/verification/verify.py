@@ -78,8 +78,9 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Everything a verification needs, none of it a global: channels, policies, a signer, a clock, ids."""
+    """Everything a verification needs, none of it a global. `channels` reach those of the known `sources` that are connected."""
 
+    sources: Mapping[str, Source]
     channels: Mapping[str, Channel]
     policies: Policies
     sign: Callable[[Report], SignedBytes]
@@ -87,14 +88,10 @@ class Verifier:
     new_id: Callable[[], str]
     issuer: str
 
-    @property
-    def sources(self) -> dict[str, Source]:
-        """Return the facts of every connected source."""
-        return {name: channel.source for name, channel in self.channels.items()}
-
     def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime) -> Plan:
         """Lay out the questions. Raises NoConsent before anything is asked."""
-        return plan(job_request, asker=Asker(tenant, verification_id), sources=self.channels, at=at)
+        asker = Asker(tenant, verification_id)
+        return plan(job_request, asker=asker, sources=self.sources, connected=self.channels, at=at)
 
     async def verify(self, job: Job, *, deadline: float) -> Verified:
         """Ask every permitted source about every member, and say what was, and was not, answered."""

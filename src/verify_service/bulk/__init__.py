@@ -1,0 +1,1 @@
+"""Durable work: what was accepted and not finished, what deferred registers still owe, what can be computed again."""

@@ -1,0 +1,82 @@
+"""Compute a report again from the stored raw answers: same evidence, same rules, the same bytes (M30)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from verify_service.bootstrap import installed_adapters
+from verify_service.domain.outcome import Answer, OutcomeClass
+from verify_service.services import Services, read_request
+from verify_service.signing.canonical import canonical_bytes
+from verify_service.sources.adapter import Exchange
+from verify_service.sources.failures import SourceFailure
+from verify_service.storage.records import StoredExchange
+from verify_service.verification.answer import payload_of
+from verify_service.verification.compose import GapClosure, Header
+from verify_service.verification.fanout import reread
+from verify_service.verification.plan import local_day
+from verify_service.verification.verify import Job
+
+_NEVER_READ = frozenset({OutcomeClass.UNAVAILABLE, OutcomeClass.PENDING})
+
+
+async def recompute_report(services: Services, *, tenant: str, report_id: str) -> bool:
+    """Say whether the recomputed canonical bytes equal the signed ones. Raises NotFound."""
+    stored = await services.store.report(tenant=tenant, report_id=report_id, actor="recompute", now=services.clock())
+    payload = payload_of(stored.jws)
+    row = await services.store.verification(tenant=tenant, verification_id=stored.verification_id)
+    answers = await services.store.answers(tenant=tenant, verification_id=row.id, up_to=stored.version)
+    evidence = [e for e in await services.store.evidence(tenant=tenant, verification_id=row.id) if e.version <= stored.version]
+    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
+    report = services.verifier.compose(job, read_again(answers, evidence), header_of(orjson.loads(payload)))
+    return canonical_bytes(report) == payload
+
+
+def header_of(report: Mapping[str, Any]) -> Header:
+    """Return what compose was given for a stored report; all else follows from request, answers and policy."""
+    header = report["header"]
+    closure = header.get("closure")
+    return Header(
+        **{name: header[name] for name in ("report_id", "verification_id", "version", "issuer", "replaces", "reason")},
+        issued_at=datetime.fromisoformat(header["issued_at"]),
+        valid_until=date.fromisoformat(header["valid_until"]),
+        closure=None if closure is None else GapClosure(closure["officer"], closure["reason"], datetime.fromisoformat(closure["at"])),
+    )
+
+
+def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange]) -> list[Answer]:
+    """Replace every answer that was read from kept exchanges by what the adapter reads from them now."""
+    current = {a.question.id: a for a in answers}
+    for _, group in groupby(evidence, key=lambda e: (e.version, e.source, e.call_no)):
+        call = list(group)
+        current.update(_read_call(current, call))
+    return list(current.values())
+
+
+def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange]) -> dict[str, Answer]:
+    """Read one call again, if the current answers came from it and it was ever read whole."""
+    exchanges = [e.exchange for e in call]
+    digests = tuple(e.answer_digest for e in exchanges)
+    stored = [current[i] for i in call[0].question_ids if current[i].outcome.answer_digests == digests]
+    if len(stored) != len(call[0].question_ids) or all(a.outcome.code.outcome_class in _NEVER_READ for a in stored):
+        return {}
+    return {a.question.id: a for a in _reread(call[0].source, stored, exchanges)}
+
+
+def _reread(source: str, stored: Sequence[Answer], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
+    adapter = installed_adapters()[source]
+    today = local_day(max(e.answered_at for e in exchanges))
+    try:
+        return reread(adapter, [a.question for a in stored], exchanges, today=today)
+    except SourceFailure as failure:
+        return [_failed_again(a, failure) for a in stored]
+
+
+def _failed_again(answer: Answer, failure: SourceFailure) -> Answer:
+    """Return the answer as the fan-out made it from the same failure; its times are those of the day it was asked."""
+    outcome = replace(answer.outcome, code=failure.code, failed_by=failure.failed_by, detail=failure.detail)
+    return Answer(answer.question, outcome)
