@@ -1,0 +1,61 @@
+"""What is owned: each thing once, with every record about it and whether it counts."""
+
+from pydantic import with_config
+from typing_extensions import TypedDict
+
+from verify_service.domain.household import DeclaredAssets
+from verify_service.domain.records import Record, Share
+from verify_service.domain.report.base import CLOSED, AreaInterval, CountInterval, Day, Digest, Instant, Level, MoneyInterval
+
+
+@with_config(CLOSED)
+class Provenance(TypedDict):
+    """Where a record comes from."""
+
+    member: str
+    source: str
+    authority: str
+    level: Level
+    as_of: Day | None
+    feedback_at: Instant | None
+    answer_digests: list[Digest]
+
+
+@with_config(CLOSED)
+class RecordLine(TypedDict):
+    """One record with its origin. Numbers of co-owners outside the household are withheld."""
+
+    provenance: Provenance
+    record: Record
+
+
+@with_config(CLOSED)
+class Item(TypedDict):
+    """One logical asset. records: all evidence, the one that was believed first (M5, M6)."""
+
+    key: str
+    owners: list[str]
+    counted: bool
+    reason: str
+    rule: str
+    household_share: Share | None
+    conflicts: list[str]
+    records: list[RecordLine]
+
+
+@with_config(CLOSED)
+class PropertySection(TypedDict):
+    """财产核对. Totals are the household's; what belongs to others is listed, not counted. declared null: nothing was declared."""
+
+    declared: DeclaredAssets | None
+    vehicles: list[Item]
+    vehicles_total: CountInterval
+    homes: list[Item]
+    homes_total: CountInterval
+    home_area_per_capita: AreaInterval
+    non_residential_total: CountInterval
+    securities: list[Item]
+    financial_assets_total: MoneyInterval
+    businesses: list[Item]
+    business_subscribed_total: MoneyInterval
+    housing_fund: list[Item]

@@ -1,0 +1,66 @@
+"""The header: the only part that is no function of request, answers and policy. What is not final is not for decisions."""
+
+from typing import Literal
+
+from pydantic import with_config
+from typing_extensions import TypedDict
+
+from verify_service.domain.report.base import CLOSED, Day, Instant
+
+Reason = Literal["first_issue", "late_answer", "recheck", "correction"]
+State = Literal["partial", "final", "final_with_gaps"]
+
+
+@with_config(CLOSED)
+class Closure(TypedDict):
+    """The named officer who closed the gaps, and why."""
+
+    officer: str
+    reason: str
+    at: Instant
+
+
+@with_config(CLOSED)
+class HeaderBase(TypedDict):
+    """What changes from issue to issue: numbers, times, who, what it replaces."""
+
+    title: str
+    title_zh: Literal["居民家庭经济状况核对报告"]
+    report_id: str
+    verification_id: str
+    version: int
+    reason: Reason
+    replaces: str | None
+    issued_at: Instant
+    valid_until: Day
+    objection_until: Day
+    issuer: str
+    disclaimer: Literal["仅作对照,不作认定"]
+
+
+@with_config(CLOSED)
+class FinalHeader(HeaderBase):
+    """Every required cell is a fact."""
+
+    state: Literal["final"]
+    usable_for: Literal["decision"]
+
+
+@with_config(CLOSED)
+class PartialHeader(HeaderBase):
+    """Some required cell is no fact; figures that depend on it are intervals."""
+
+    state: Literal["partial"]
+    usable_for: Literal["information"]
+
+
+@with_config(CLOSED)
+class ClosedHeader(HeaderBase):
+    """The gaps will not be filled: an officer closed them."""
+
+    state: Literal["final_with_gaps"]
+    usable_for: Literal["information"]
+    closure: Closure
+
+
+ReportHeader = FinalHeader | PartialHeader | ClosedHeader

@@ -1,0 +1,153 @@
+"""What was asked, under which rules and consents, about whom, and what became of every question."""
+
+from typing import Literal
+
+from pydantic import with_config
+from typing_extensions import TypedDict
+
+from verify_service.domain.report.base import CLOSED, Day, Digest, Instant, Level, Month
+
+
+@with_config(CLOSED)
+class PolicyReference(TypedDict):
+    """The rules that were used, frozen."""
+
+    pack: str
+    pack_name: str
+    version: str
+    region: str
+    region_name: str
+    purpose: str
+    in_force_from: Day
+    in_force_to: Day | None
+    dibao_monthly_fen: int
+    employment_cost_applies: bool
+    employment_cost_rate_bp: int
+    resident_basic_pension_exempt: bool
+    declared_is_floor: bool
+
+
+@with_config(CLOSED)
+class Person(TypedDict):
+    """A named officer."""
+
+    staff_id: str
+    name: str
+
+
+@with_config(CLOSED)
+class Commissioned(TypedDict):
+    """Who asked for the verification, for what, about which time."""
+
+    number: str
+    organisation: str
+    region: str
+    handler: Person
+    reviewer: Person
+    client_reference: str | None
+    purpose: str
+    trigger: str
+    income_first: Month
+    income_last: Month
+    asset_as_of: Day
+
+
+@with_config(CLOSED)
+class Institutions(TypedDict):
+    """How many institutions of how many answered."""
+
+    answered: int
+    of: int
+
+
+@with_config(CLOSED)
+class CoverageCell(TypedDict):
+    """One question and its one outcome."""
+
+    member: str
+    source: str
+    outcome: str
+    outcome_class: str
+    is_fact: bool
+    required: bool
+    records: int
+    failed_by: Literal["us", "network", "source"] | None
+    detail: str
+    as_of: Day | None
+    asked_at: Instant | None
+    feedback_at: Instant | None
+    attempts: int
+    question_digest: Digest
+    answer_digests: list[Digest]
+    institutions: Institutions | None
+    next_look: Instant | None
+    latest: Instant | None
+
+
+@with_config(CLOSED)
+class SourceFacts(TypedDict):
+    """Who runs a source that was asked."""
+
+    id: str
+    title: str
+    title_zh: str
+    authority: str
+    legal_basis: str
+    level: Level
+    region: str
+    contract_version: str
+
+
+@with_config(CLOSED)
+class Coverage(TypedDict):
+    """The member x source matrix. `gaps` are the required cells without a fact."""
+
+    required: int
+    facts: int
+    gaps: list[str]
+    sources: list[SourceFacts]
+    cells: list[CoverageCell]
+
+
+@with_config(CLOSED)
+class ConsentLine(TypedDict):
+    """What permitted asking about one person."""
+
+    member: str
+    kind: Literal["consent", "legal_basis"]
+    number: str
+    signed_on: Day | None
+    valid_from: Day
+    valid_until: Day | None
+    valid_rule: str
+    purposes: list[str]
+    sources: list[str]
+    covers_monitoring: bool
+
+
+@with_config(CLOSED)
+class MemberLine(TypedDict):
+    """One person of the request. Only counted ones are in totals and in the divisor (M24)."""
+
+    ref: str
+    name: str
+    id_number: str
+    role: str
+    relation: str
+    counted: bool
+    excluded: str | None
+    occupation: str | None
+    student: bool
+
+
+@with_config(CLOSED)
+class HouseholdSection(TypedDict):
+    """Who lives together, who supports them, who is left out and why."""
+
+    mode: Literal["whole", "single_person"]
+    beneficiary: str | None
+    hukou: Literal["01", "02", "09"]
+    counted_persons: int
+    members: list[MemberLine]
+    supporters: list[MemberLine]
+    not_counted: list[MemberLine]

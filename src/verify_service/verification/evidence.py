@@ -1,0 +1,108 @@
+"""Lay the answers out in one canonical order, whatever order they came in, and say which are missing for each kind.
+
+Only facts and the lower bounds of partial answers give rows; a stale answer is history and gives none (M3, M29).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from verify_service.domain.household import Household
+from verify_service.domain.outcome import Answer, OutcomeCode
+from verify_service.domain.records import Disclosure, Record, RecordStatus
+from verify_service.sources.definition import Source
+
+Pair = tuple[str, str]
+NOT_IN_PLAN = frozenset({OutcomeCode.NOT_APPLICABLE, OutcomeCode.NOT_REQUIRED})
+_COUNTING = frozenset({OutcomeCode.RECORDS, OutcomeCode.PARTIAL})
+_KNOWN = frozenset({OutcomeCode.RECORDS, OutcomeCode.NO_RECORD, OutcomeCode.NOT_APPLICABLE})
+_LEVELS = {"ministry": 0, "province": 1, "city": 2, "county": 3}
+_DISCLOSURES = {Disclosure.FULL: 0, Disclosure.BUCKET: 1, Disclosure.FLAG: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record as one register gave it for one member. `place` is its canonical position among all rows."""
+
+    member: str
+    source: Source
+    answer: Answer
+    record: Record
+    place: int
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Order rows about one thing, the one to believe first (M6): in force, newer, higher level, fuller, then by place."""
+        as_of = self.answer.outcome.as_of or date.min
+        in_force = self.record.status is RecordStatus.CURRENT
+        return (not in_force, -as_of.toordinal(), _LEVELS[self.source.level], _DISCLOSURES[self.record.disclosure], self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All answers in canonical order (household, then source id) with their rows by kind."""
+
+    answers: Mapping[Pair, Answer]
+    sources: Mapping[str, Source]
+    rows: Mapping[str, Sequence[Row]]
+    missing_by_kind: Mapping[str, Mapping[str, frozenset[str]]]
+
+    def of(self, kind: str) -> Sequence[Row]:
+        """Return the rows of a record kind in canonical order."""
+        return self.rows.get(kind, ())
+
+    def missing(self, kinds: Iterable[str], members: Iterable[str]) -> frozenset[str]:
+        """Name the cells (`member:source`) whose silence leaves figures open; `*:kind` where no register serves a kind."""
+        cells: set[str] = set()
+        for kind in kinds:
+            of_kind = self.missing_by_kind.get(kind)
+            if of_kind is None:
+                cells.add(f"*:{kind}")
+            elif of_kind:
+                cells.update(*(of_kind[m] for m in members if m in of_kind))
+        return frozenset(cells)
+
+
+def gather(household: Household, answers: Sequence[Answer], sources: Mapping[str, Source]) -> Evidence:
+    """Order the answers. Raises ValueError when a question has two outcomes, or an asked source has none for a member."""
+    by_pair = {(a.question.member, a.question.source): a for a in answers}
+    members = [m.ref for m in household.members]
+    asked = sorted({source for _, source in by_pair})
+    ordered = {(m, s): by_pair[m, s] for m in members for s in asked if (m, s) in by_pair}
+    if len(ordered) != len(answers) or len(ordered) != len(members) * len(asked):
+        raise ValueError("every asked source has exactly one answer for every member of the household")
+    return Evidence(ordered, sources, _rows(ordered, sources), _missing(ordered, members, sources))
+
+
+def _rows(answers: Mapping[Pair, Answer], sources: Mapping[str, Source]) -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = {}
+    place = 0
+    for (member, source), answer in answers.items():
+        if answer.records and answer.outcome.code in _COUNTING:
+            for record in canonical(answer.records):
+                rows.setdefault(record.kind, []).append(Row(member, sources[source], answer, record, place))
+                place += 1
+    return rows
+
+
+def canonical(records: Sequence[Record]) -> Sequence[Record]:
+    """Order the records of one answer by content: a register's pages and rows come in any order."""
+    if len(records) == 1:
+        return records
+    return sorted(records, key=lambda r: (r.kind, r.source_key, r.model_dump_json()))
+
+
+def _missing(answers: Mapping[Pair, Answer], members: Sequence[str], sources: Mapping[str, Source]) -> dict[str, dict[str, frozenset[str]]]:
+    """Find the silent cells: a kind is known for a member only if every source of it gave a fact or does not apply to her (M3)."""
+    silent: dict[str, dict[str, frozenset[str]]] = {}
+    for name, source in sources.items():
+        cells: dict[str, frozenset[str]] = {}
+        for m in members:
+            answer = answers.get((m, name))
+            if answer is None or answer.outcome.code not in _KNOWN:
+                cells[m] = frozenset({f"{m}:{name}"})
+        for kind in source.kinds:
+            of_kind = silent.setdefault(kind, {})
+            for m, cell in cells.items():
+                of_kind[m] = of_kind.get(m, frozenset()) | cell
+    return silent

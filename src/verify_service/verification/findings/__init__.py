@@ -1,0 +1,34 @@
+"""Findings, one small pure function per code or family: (request, merged, policy) in, findings out. `DETECTORS` lists them all."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from verify_service.domain.findings import Finding
+from verify_service.domain.policy import Policy
+from verify_service.domain.request import VerificationRequest
+from verify_service.verification.compare import Compared, exceeded
+from verify_service.verification.findings import answers, income, ownership
+from verify_service.verification.merge import Merged
+
+Detector = Callable[[VerificationRequest, Merged, Policy], Iterator[Finding]]
+DETECTORS: Sequence[Detector] = (
+    answers.gaps,
+    answers.conflicts,
+    answers.repeated_rows,
+    ownership.vehicles,
+    ownership.homes,
+    ownership.securities,
+    ownership.businesses,
+    ownership.undeclared,
+    income.bases,
+    income.undeclared_work,
+    income.insurance,
+    income.pensions,
+    income.declared_and_proven,
+    income.housing_fund,
+)
+
+
+def findings(request: VerificationRequest, merged: Merged, policy: Policy, compared: list[Compared]) -> list[Finding]:
+    """Return all findings in their canonical order: severity, code, member, source, asset."""
+    found = [*exceeded(compared), *(f for detect in DETECTORS for f in detect(request, merged, policy))]
+    return sorted(found, key=lambda f: f.order)

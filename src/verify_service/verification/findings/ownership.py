@@ -1,0 +1,113 @@
+"""Findings about what is owned: vehicles, real property, securities, market entities. Lines are compared in compare.py."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, cast
+
+from verify_service.domain.findings import Finding
+from verify_service.domain.interval import Interval
+from verify_service.domain.policy import Policy
+from verify_service.domain.records import BusinessRole, RealProperty, RecordStatus, Vehicle
+from verify_service.domain.request import VerificationRequest
+from verify_service.verification.assets import NOT_IN_FORCE, OF_OTHERS, Asset
+from verify_service.verification.holdings import securities_value
+from verify_service.verification.merge import Merged
+
+_GIVEN_AWAY = frozenset({"sale", "gift"})
+_ROLES = {
+    "legal_representative": "BUS-01",
+    "sole_trader": "BUS-01",
+    "investor": "BUS-02",
+    "executive": "BUS-04",
+    "cooperative_member": "BUS-07",
+}
+
+
+def _about(code: str, thing: Asset[Any], member: str | None = None, detail: str = "", measured: Interval | None = None) -> Finding:
+    unit = None if measured is None else "fen"
+    member = member or thing.owners[0]
+    return Finding(code, member, about=thing.key, detail=detail, measured=measured, unit=unit, evidence=thing.digests)  # type: ignore[arg-type]
+
+
+def vehicles(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
+    """VEH-03 business use, VEH-04 transferred out in the look-back, VEH-06 exempt."""
+    since = lookback(request.asset_as_of, policy.rules.lookback_months)
+    for vehicle in merged.vehicles:
+        if vehicle.standing.reason == "business_asset":
+            yield _about("VEH-03", vehicle)
+        elif vehicle.standing.reason.startswith("exempt_"):
+            yield _about("VEH-06", vehicle, detail=vehicle.standing.reason)
+        for row in vehicle.rows:
+            left = [t.day for t in cast("Vehicle", row.record).transfers if t.direction == "out" and since <= t.day <= request.asset_as_of]
+            if left and row.member in merged.counted and row.member not in _holders(vehicle):
+                yield _about("VEH-04", vehicle, row.member)
+                break
+
+
+def homes(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
+    """PRO-04 presale without certificate, PRO-05 given or sold in the look-back, PRO-06 elsewhere, PRO-07 share unknown."""
+    since = lookback(request.asset_as_of, policy.rules.lookback_months)
+    for home in merged.homes:
+        record, standing = home.record, home.standing
+        if standing not in {OF_OTHERS, NOT_IN_FORCE}:
+            if record.certificate_type == "presale":
+                yield _about("PRO-04", home)
+            if record.region[:2] != request.region[:2]:
+                yield _about("PRO-06", home)
+            if home.share is None:
+                yield _about("PRO-07", home)
+        for row in home.rows:
+            gone = cast("RealProperty", row.record)
+            ended = gone.right_ended is not None and since <= gone.right_ended <= request.asset_as_of
+            if ended and gone.registration_reason in _GIVEN_AWAY and row.member in merged.counted and row.member not in _holders(home):
+                yield _about("PRO-05", home, row.member)
+                break
+
+
+def securities(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
+    """SEC-01 value is held; SEC-03 an open account without value: a fact, and no more than a note."""
+    for account in merged.securities:
+        if account.standing.counted and account.record.opened:
+            value = securities_value(account.record)
+            yield _about("SEC-01" if value else "SEC-03", account, measured=Interval.of(value))
+
+
+def businesses(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
+    """BUS-01, 02, 04, 07 per role; BUS-05 revoked but not ended; BUS-06 the person says that it is not hers."""
+    for entity in merged.businesses:
+        if entity.standing in {NOT_IN_FORCE._replace(rule="M16"), OF_OTHERS}:
+            continue
+        if any(cast("BusinessRole", row.record).registration_status == "revoked" for row in entity.rows):
+            yield _about("BUS-05", entity)
+        for member, code in _roles(entity, merged):
+            yield _about(code, entity, member)
+
+
+def _roles(entity: Asset[BusinessRole], merged: Merged) -> list[tuple[str, str]]:
+    roles = [(row.member, cast("BusinessRole", row.record)) for row in entity.rows if row.member in merged.counted]
+    return sorted({(m, "BUS-06" if r.name_borrow_claim else _ROLES[r.role]) for m, r in roles if r.status is RecordStatus.CURRENT})
+
+
+def undeclared(request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
+    """VEH-05 and PRO-08: surely more than the household declared. What it did not declare at all counts as none."""
+    declared = request.household.declared_assets
+    said = {"VEH-05": (declared.vehicles if declared else None) or 0, "PRO-08": (declared.homes if declared else None) or 0}
+    measured = {"VEH-05": merged.figures["vehicles"], "PRO-08": merged.figures["homes"]}
+    for code, figure in measured.items():
+        if figure.lower > said[code]:
+            yield Finding(code, measured=figure, line=said[code], unit="pieces")
+
+
+def _holders(thing: Asset[Any]) -> set[str]:
+    return {row.member for row in thing.rows if row.record.status is RecordStatus.CURRENT}
+
+
+def lookback(day: date, months: int) -> date:
+    """Return the first day of the look-back: the same day, `months` earlier, or the last of a shorter month."""
+    index = day.year * 12 + day.month - 1 - months
+    for back in range(4):
+        try:
+            return date(index // 12, index % 12 + 1, day.day - back)
+        except ValueError:
+            continue
+    raise ValueError("no such day")

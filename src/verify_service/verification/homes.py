@@ -1,0 +1,96 @@
+"""Real property: one unit once, however many members own it (M4, M9), homes apart from the rest (M10), shares (M8)."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import cast
+
+from verify_service.domain.household import Household
+from verify_service.domain.policy import Policy
+from verify_service.domain.records import RealProperty, RecordStatus
+from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, grouped
+from verify_service.verification.evidence import Evidence, Row
+
+_SAME_AREA_CM2 = 5_000  # M4: an address with an area within 0.5 m2 is the same unit
+WHOLE = Fraction(1)
+
+
+def homes(evidence: Evidence, household: Household, counted: Collection[str], policy: Policy) -> Iterator[Asset[RealProperty]]:
+    """Return every unit once; `counted` means that it counts as a home."""
+    rows = evidence.of("property")
+    if not rows:
+        return
+    keys = _keys(rows)
+    numbers = {m.id_number.reveal(): m.ref for m in household.members if m.ref in counted}
+    for key, found in grouped(rows, lambda row: keys[row.place]).items():
+        ranked = sorted(found, key=lambda r: (_property(r).certificate_type == "presale", r.rank))
+        unit = asset(key, ranked, _property(ranked[0]), _standing(_property(ranked[0]), policy), counted)
+        yield replace(unit, share=_share(unit, numbers, counted), conflicts=(*unit.conflicts, *_area_conflict(ranked, policy)))
+
+
+def _property(row: Row) -> RealProperty:
+    return cast("RealProperty", row.record)
+
+
+def _keys(rows: Sequence[Row]) -> dict[int, str]:
+    """Give each row its unit's key: unit code, else certificate, else address and area (M4).
+
+    Rows that carry more are read first, so that a row with a certificate only finds the unit that has the same one.
+    """
+    keys: dict[int, str] = {}
+    known: dict[str, str] = {}
+    places: dict[str, list[tuple[int, str]]] = {}
+    for row in sorted(rows, key=lambda r: (_property(r).unit_code is None, _property(r).certificate_no is None, r.place)):
+        record = _property(row)
+        address = "".join(record.location.split())
+        near = (k for area, k in places.get(address, ()) if abs(area - record.building_area_cm2) <= _SAME_AREA_CM2)
+        key = record.unit_code or known.get(record.certificate_no or "") or record.certificate_no
+        key = key or next(near, f"{address} {record.building_area_cm2}")
+        keys[row.place] = key
+        if record.certificate_no:
+            known.setdefault(record.certificate_no, key)
+        places.setdefault(address, []).append((record.building_area_cm2, key))
+    return keys
+
+
+def _standing(unit: RealProperty, policy: Policy) -> Standing:
+    cancelled_presale = unit.presale is not None and unit.certificate_type == "presale" and unit.presale.state == "cancelled"
+    in_force = unit.status is RecordStatus.CURRENT or (unit.status is RecordStatus.PENDING and unit.certificate_type == "presale")
+    if not in_force or cancelled_presale:
+        return NOT_IN_FORCE
+    if not unit.residential:
+        return Standing(counted=False, reason="non_residential", rule="M10")
+    if unit.rural_homestead and not policy.programme.homestead_counts:
+        return Standing(counted=False, reason="homestead", rule="M10")
+    return COUNTED._replace(rule="M9")
+
+
+def _share(unit: Asset[RealProperty], numbers: dict[str, str], counted: Collection[str]) -> Fraction | None:
+    """Return the household's share (M8), None when an owner or her share is not known.
+
+    Joint owners of whom some live elsewhere are presumed to have equal shares.
+    """
+    inside = {owner for owner in unit.owners if owner in counted}
+    records = [_property(row) for row in unit.rows if row.member in inside]
+    if any(r.co_ownership == "sole" for r in records):
+        return WHOLE
+    if any(r.co_ownership == "shares" for r in records):
+        return _sum_of_shares(unit.rows, inside)
+    if not records or any(not r.co_owners_known for r in records):
+        return None
+    inside |= {numbers[c.id_number.reveal()] for r in records for c in r.co_owners if c.id_number and c.id_number.reveal() in numbers}
+    owners = max(1 + len(r.co_owners) for r in records)
+    return min(WHOLE, Fraction(len(inside), owners))
+
+
+def _sum_of_shares(rows: Iterable[Row], inside: Collection[str]) -> Fraction | None:
+    shares = {row.member: record.share for row in reversed(list(rows)) if row.member in inside for record in [_property(row)]}
+    if not shares or None in shares.values():
+        return None
+    return min(WHOLE, sum((Fraction(s.numerator, s.denominator) for s in shares.values() if s is not None), Fraction(0)))
+
+
+def _area_conflict(rows: Sequence[Row], policy: Policy) -> tuple[str, ...]:
+    areas = [_property(row).building_area_cm2 for row in rows]
+    differ = (max(areas) - min(areas)) * 10_000 > policy.rules.tolerances.area_bp * max(areas)
+    return ("building_area_cm2",) if differ else ()

@@ -1,0 +1,100 @@
+"""Lines, findings and what a reader must know of the data."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from verify_service.domain.findings import CATALOGUE, Finding
+from verify_service.domain.money import half_up
+from verify_service.domain.outcome import OutcomeClass
+from verify_service.domain.policy import UNITS
+from verify_service.domain.report.income import ComparedLine, DataNote, FindingLine
+from verify_service.verification.compare import Compared
+from verify_service.verification.merge import Merged, usable
+
+
+def lines(compared: Sequence[Compared]) -> list[ComparedLine]:
+    """Return every line in force with what was measured."""
+    return [_line(c) for c in compared]
+
+
+def _line(c: Compared) -> ComparedLine:
+    line, unit = c.line, UNITS[c.line.figure]
+    measured: Any = c.measured.to_json(unit)
+    return {
+        "code": line.code,
+        "title_zh": line.title_zh,
+        "figure": line.figure,
+        "clause": line.clause,
+        "unit": unit,
+        "per": line.per,
+        "standard": line.standard,
+        "multiple": line.multiple,
+        "within": line.within,
+        "value": half_up(c.value),
+        "measured": measured,
+        "result": c.result,
+    }
+
+
+def findings(found: Sequence[Finding]) -> list[FindingLine]:
+    """Return the findings in their order, each with its kind's text and rule."""
+    return [_finding(f) for f in found]
+
+
+def _finding(f: Finding) -> FindingLine:
+    kind = CATALOGUE[f.code]
+    measured: Any = None if f.measured is None or f.unit is None else f.measured.to_json(f.unit)
+    return {
+        "code": f.code,
+        "severity": kind.severity.value,
+        "title_zh": kind.title_zh,
+        "title_en": kind.title_en,
+        "member": f.member,
+        "source": f.source,
+        "about": f.about,
+        "detail": f.detail,
+        "measured": measured,
+        "line": None if f.line is None else half_up(f.line),
+        "unit": f.unit,
+        "evidence": list(f.evidence),
+        "rule": kind.rule,
+        "state": "open",
+    }
+
+
+def data_notes(merged: Merged) -> list[DataNote]:
+    """Return missing and waiting answers, lower bounds, conflicts and unknown shares, in canonical order."""
+    return [*_cells(merged), *_bounds(merged), *_things(merged)]
+
+
+def _cells(merged: Merged) -> Iterator[DataNote]:
+    for (member, source), answer in merged.evidence.answers.items():
+        code = answer.outcome.code
+        if usable(code):
+            continue
+        about = f"{member}:{source}"
+        if code.outcome_class is OutcomeClass.PENDING:
+            yield _note("waiting", about, "来源稍后反馈,届时出具新版本", "the register answers later; a new version will follow")
+        elif code.outcome_class is OutcomeClass.STALE:
+            yield _note("too_old", about, "数据过期,仅供参考,未计入", "too old: history only, not counted")
+        else:
+            yield _note("no_answer", about, "未取得有效反馈,不等于“无”", "no usable answer; this does not mean that there is nothing")
+
+
+def _bounds(merged: Merged) -> Iterator[DataNote]:
+    for name, figure in merged.figures.items():
+        if not figure.complete:
+            yield _note("lower_bound", name, "仅为下限,缺少部分来源", "a lower bound: some sources are missing")
+
+
+def _things(merged: Merged) -> Iterator[DataNote]:
+    for home in merged.homes:
+        if home.standing.counted and home.share is None:
+            yield _note("share_unknown", home.key, "共有份额不明,按全部面积列示", "share unknown: shown with the whole area")
+    for thing in merged.assets:
+        if thing.conflicts:
+            yield _note("conflict", thing.key, "来源间不一致,采用在先者", "registers disagree; the first record is used")
+
+
+def _note(code: Any, about: str, text_zh: str, text_en: str) -> DataNote:
+    return {"code": code, "about": about, "text_zh": text_zh, "text_en": text_en}

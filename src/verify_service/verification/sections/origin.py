@@ -1,0 +1,183 @@
+"""Coverage first, then rules, commission, consents and household."""
+
+from collections.abc import Mapping
+
+from verify_service.domain.codes import Role
+from verify_service.domain.household import Member
+from verify_service.domain.outcome import Answer, OutcomeCode
+from verify_service.domain.policy import Policy
+from verify_service.domain.report.origin import (
+    Commissioned,
+    ConsentLine,
+    Coverage,
+    CoverageCell,
+    HouseholdSection,
+    MemberLine,
+    Person,
+    PolicyReference,
+    SourceFacts,
+)
+from verify_service.domain.request import Staff, VerificationRequest
+from verify_service.sources.definition import Source
+from verify_service.verification.merge import Merged
+from verify_service.verification.sections.texts import maybe_day, maybe_instant
+
+# Looked up once: a report has a cell for every member and source.
+_OUTCOMES = {code: (code.value, code.outcome_class.value, code.is_fact) for code in OutcomeCode}
+
+
+def coverage(merged: Merged, sources: Mapping[str, Source]) -> Coverage:
+    """Return the member x source matrix in canonical order."""
+    answers = merged.evidence.answers
+    required = merged.required
+    cells = [_cell(pair, answer, required=pair in required) for pair, answer in answers.items()]
+    return {
+        "required": len(required),
+        "facts": sum(cell["is_fact"] for cell in cells),
+        "gaps": [f"{member}:{source}" for member, source in merged.gaps],
+        "sources": [_source(sources[name]) for name in sorted({source for _, source in answers})],
+        "cells": cells,
+    }
+
+
+def _cell(pair: tuple[str, str], answer: Answer, *, required: bool) -> CoverageCell:
+    outcome = answer.outcome
+    code, of_class, is_fact = _OUTCOMES[outcome.code]
+    return {
+        "member": pair[0],
+        "source": pair[1],
+        "outcome": code,
+        "outcome_class": of_class,
+        "is_fact": is_fact,
+        "required": required,
+        "records": len(answer.records),
+        "failed_by": outcome.failed_by,
+        "detail": outcome.detail,
+        "as_of": maybe_day(outcome.as_of),
+        "asked_at": maybe_instant(outcome.asked_at),
+        "feedback_at": maybe_instant(outcome.answered_at),
+        "attempts": outcome.attempts,
+        "question_digest": answer.question.digest,
+        "answer_digests": sorted(outcome.answer_digests),
+        "institutions": None if outcome.institutions is None else {"answered": outcome.institutions[0], "of": outcome.institutions[1]},
+        "next_look": maybe_instant(outcome.next_look),
+        "latest": maybe_instant(outcome.latest),
+    }
+
+
+def _source(source: Source) -> SourceFacts:
+    return {
+        "id": source.id,
+        "title": source.title,
+        "title_zh": source.title_zh,
+        "authority": source.authority,
+        "legal_basis": source.legal_basis,
+        "level": source.level,
+        "region": source.region,
+        "contract_version": source.contract_version,
+    }
+
+
+def policy_reference(policy: Policy, request: VerificationRequest) -> PolicyReference:
+    """Freeze the rules that were used."""
+    deductions = policy.local.deductions
+    return {
+        "pack": policy.pack,
+        "pack_name": policy.pack_name,
+        "version": policy.rules.version,
+        "region": policy.region,
+        "region_name": policy.local.name_zh,
+        "purpose": policy.purpose.value,
+        "in_force_from": policy.rules.in_force_from.isoformat(),
+        "in_force_to": maybe_day(policy.rules.in_force_to),
+        "dibao_monthly_fen": policy.local.standards.dibao_monthly_fen[request.household.hukou],
+        "employment_cost_applies": deductions.employment_cost_applies,
+        "employment_cost_rate_bp": deductions.employment_cost_rate_bp,
+        "resident_basic_pension_exempt": deductions.resident_basic_pension_exempt,
+        "declared_is_floor": deductions.declared_is_floor,
+    }
+
+
+def commission(request: VerificationRequest) -> Commissioned:
+    """Return who asked, for what, about which time."""
+    letter = request.commission
+    return {
+        "number": letter.number,
+        "organisation": letter.organisation,
+        "region": letter.region,
+        "handler": _staff(letter.handler),
+        "reviewer": _staff(letter.reviewer),
+        "client_reference": request.client_reference,
+        "purpose": request.purpose.value,
+        "trigger": request.trigger.value,
+        "income_first": request.income_period.first,
+        "income_last": request.income_period.last,
+        "asset_as_of": request.asset_as_of.isoformat(),
+    }
+
+
+def _staff(staff: Staff) -> Person:
+    return {"staff_id": staff.staff_id, "name": staff.name}
+
+
+def consents(request: VerificationRequest) -> list[ConsentLine]:
+    """Return every consent and legal basis, by number."""
+    given: list[ConsentLine] = [
+        {
+            "member": c.member,
+            "kind": "consent",
+            "number": c.number,
+            "signed_on": c.signed_on.isoformat(),
+            "valid_from": c.valid_from.isoformat(),
+            "valid_until": maybe_day(c.valid_until),
+            "valid_rule": c.valid_rule.value,
+            "purposes": sorted(p.value for p in c.purposes),
+            "sources": sorted(c.sources),
+            "covers_monitoring": c.covers_monitoring,
+        }
+        for c in request.consents
+    ]
+    grounds: list[ConsentLine] = [
+        {
+            "member": b.member,
+            "kind": "legal_basis",
+            "number": b.reference,
+            "signed_on": None,
+            "valid_from": b.valid_from.isoformat(),
+            "valid_until": b.valid_until.isoformat(),
+            "valid_rule": "fixed_date",
+            "purposes": sorted(p.value for p in b.purposes),
+            "sources": sorted(b.sources),
+            "covers_monitoring": False,
+        }
+        for b in request.legal_bases
+    ]
+    return sorted([*given, *grounds], key=lambda c: (c["number"], c["member"]))
+
+
+def household(request: VerificationRequest, merged: Merged) -> HouseholdSection:
+    """Return the persons in three groups: counted, supporters (赡抚扶养人), and the rest with the reason."""
+    members = request.household.members
+    return {
+        "mode": request.household.mode,
+        "beneficiary": request.household.beneficiary,
+        "hukou": request.household.hukou,
+        "counted_persons": len(merged.counted),
+        "members": [_member(m) for m in members if m.counted],
+        "supporters": [_member(m) for m in members if not m.counted and m.role is Role.SUPPORTER],
+        "not_counted": [_member(m) for m in members if not m.counted and m.role is not Role.SUPPORTER],
+    }
+
+
+def _member(member: Member) -> MemberLine:
+    return {
+        "ref": member.ref,
+        "name": member.name,
+        "id_number": member.id_number.reveal(),
+        "role": member.role.value,
+        "relation": member.relation,
+        "counted": member.counted,
+        "excluded": None if member.excluded is None else member.excluded.value,
+        "occupation": None if member.occupation is None else member.occupation.value,
+        "student": member.student,
+    }
