@@ -111,6 +111,7 @@ class Services:
         broken = request.violations(today=local_day(now), sources=self.verifier.sources, regions=self.policies.regions)
         if broken:
             raise InvalidInput(broken)
+        self.policies.in_force(request.region, request.purpose, request.asset_as_of)
         _check_permitted(client.purposes, request.purpose, "purpose")
         _check_permitted(client.regions, request.region, "region")
         self.verifier.plan(request, tenant=client.tenant, verification_id="", at=now)
