@@ -76,6 +76,7 @@ def _bound(settings: Settings) -> socket.socket:
     door = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     door.bind((settings.host, settings.port))
+    door.listen(_BACKLOG)
     return door
 
 
