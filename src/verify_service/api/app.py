@@ -1,0 +1,66 @@
+"""The application: routers, the one middleware, and every failure turned into a problem."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from verify_service import __version__
+from verify_service.api import meta, reports, sources, verifications
+from verify_service.api.auth import Authenticator
+from verify_service.api.envelope import Envelope
+from verify_service.api.metrics import Metrics
+from verify_service.api.openapi import document
+from verify_service.api.problems import problem
+from verify_service.errors import VerifyError
+from verify_service.services import Services
+
+ROUTERS = (verifications.router, reports.router, sources.router, meta.router)
+
+
+class Application(FastAPI):
+    """FastAPI with our own OpenAPI document, and none of its default answers, which repeat what was sent."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document(self.routes)
+        return self.openapi_schema
+
+
+def create_app(services: Services) -> Application:
+    """Return the application that serves these services; who made them closes them."""
+    metrics = Metrics(background=lambda: len(services.background))
+    app = _routed(Middleware(Envelope, new_id=services.new_id, metrics=metrics))
+    app.state.services = services
+    app.state.metrics = metrics
+    app.state.authenticator = Authenticator(services.store, services.clock)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document without a running service."""
+    return _routed().openapi()
+
+
+def _routed(*middleware: Middleware) -> Application:
+    app = Application(
+        title="verify-service",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=list(middleware),
+        exception_handlers={VerifyError: _refused, HTTPException: _refused, RequestValidationError: _refused},
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return problem(error, request_id=request.state.request_id)

@@ -1,0 +1,78 @@
+"""The OpenAPI 3.1 document: routes as FastAPI knows them, schemas from the models, examples from the files that tests send."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import orjson
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+from starlette.routing import BaseRoute
+
+from verify_service import __version__
+from verify_service.api import wire
+from verify_service.api.describe import ref
+from verify_service.bootstrap import shipped_folder
+from verify_service.domain.report import Report
+from verify_service.domain.request import VerificationRequest
+
+_Wanted = tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]
+_TEMPLATE = "#/components/schemas/{model}"
+_DESCRIPTION = (
+    "A welfare system posts a household and its consents; every permitted register is asked about every member at once; what was "
+    "answered, and what was not, comes back as one signed report. It compares, it never decides. Money is an integer of fen. "
+    "Errors are RFC 9457 problems; branch on their `code`. Unknown fields are refused."
+)
+_TAGS = [
+    {"name": "verifications", "description": "Ask for a verification and see where it stands."},
+    {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
+    {"name": "sources", "description": "The registers that can be asked."},
+    {"name": "service", "description": "Keys, health, metrics."},
+]
+_READ: tuple[type[Any], ...] = (VerificationRequest, wire.SignedReport)
+_WRITTEN: tuple[type[Any], ...] = (
+    Report,
+    *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
+    *(wire.Sources, wire.ConnectedSource, wire.PublicKeys, wire.Health, wire.Readiness),
+)
+
+
+def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """Return the document of these routes; the same routes and models give the same document."""
+    made = get_openapi(title="verify-service", version=__version__, description=_DESCRIPTION, tags=_TAGS, routes=routes)
+    components = made.setdefault("components", {})
+    components["schemas"] = _schemas()
+    components["examples"] = {"household": {"summary": "A family of four", "value": _example("household.json")}}
+    return made
+
+
+@lru_cache(maxsize=1)
+def _schemas() -> dict[str, Any]:
+    """Return every schema by name. Two models of one name would get longer names, and a test would miss the short one."""
+    read: list[_Wanted] = [(model.__name__, "validation", TypeAdapter(model)) for model in _READ]
+    written: list[_Wanted] = [(model.__name__, "serialization", TypeAdapter(model)) for model in _WRITTEN]
+    _, told = TypeAdapter.json_schemas(read + written, ref_template=_TEMPLATE)
+    return dict(sorted((told["$defs"] | _composed()).items()))
+
+
+def _composed() -> dict[str, Any]:
+    """Return the answers whose bytes are joined around a signed report, for which there is no model."""
+    jws = {"type": "string", "description": "compact JWS (RFC 7515); its payload is exactly the bytes of `report`"}
+    return {
+        "FinishedVerification": _object("A verification with its report.", verification=ref("Verification"), report=ref("Report"), jws=jws),
+        "ReportAnswer": _object("A report version as it was signed.", report=ref("Report"), jws=jws, state=ref("ReportState")),
+    }
+
+
+def _object(description: str, **properties: object) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _example(name: str) -> Any:
+    return orjson.loads((shipped_folder("examples") / name).read_bytes())

@@ -1,0 +1,147 @@
+"""Who may do what: every route that there is, against every kind of caller. A route that is not in the table fails the test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from tests.api.house import SECRET, House, bearer, household
+from verify_service.api.auth import REMEMBERED
+
+OPEN = "open to everybody"
+UNKNOWN = "01a20cc7-7016-76c1-8580-ec76ee48a144"
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A route: the scope it needs, what its owner gets, and what a client of another tenant gets for the same thing."""
+
+    scope: str
+    own: int
+    other: int
+
+
+TABLE: Mapping[tuple[str, str], Rule] = {
+    ("POST", "/v1/verifications"): Rule("verify:write", 200, 200),
+    ("GET", "/v1/verifications/{verification_id}"): Rule("report:read", 200, 404),
+    ("GET", "/v1/reports/{report_id}"): Rule("report:read", 200, 404),
+    ("GET", "/v1/reports/{report_id}/versions"): Rule("report:read", 200, 404),
+    ("POST", "/v1/reports/verify"): Rule("report:read", 200, 200),
+    ("GET", "/v1/sources"): Rule("source:read", 200, 200),
+    ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
+    ("GET", "/.well-known/jwks.json"): Rule(OPEN, 200, 200),
+    ("GET", "/healthz"): Rule(OPEN, 200, 200),
+    ("GET", "/readyz"): Rule(OPEN, 200, 200),
+    ("GET", "/metrics"): Rule(OPEN, 200, 200),
+    ("GET", "/openapi.json"): Rule(OPEN, 200, 200),
+    ("GET", "/docs"): Rule(OPEN, 200, 200),
+}
+GUARDED = [route for route, rule in TABLE.items() if rule.scope != OPEN]
+
+
+async def call(
+    house: House, route: tuple[str, str], headers: Mapping[str, str], *, ids: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Call a route with what it needs to succeed; return status and the code of the problem."""
+    method, template = route
+    path = template.format(**(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle"}))
+    body = b'{"jws": "a.b.c"}' if template.endswith("/verify") else household()
+    answer = await house.http.request(method, path, content=body if method == "POST" else None, headers={**JSON, **headers})
+    return answer.status_code, answer.json().get("code", "") if "json" in answer.headers["content-type"] else ""
+
+
+async def issued(house: House) -> dict[str, str]:
+    verification = (await house.post()).json()["verification"]
+    return {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle"}
+
+
+async def test_every_route_is_in_the_table(house: House) -> None:
+    routes = {(method, context.path) for context in iter_route_contexts(house.app.routes) for method in context.methods or ()}
+    assert routes == set(TABLE)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=" ".join)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no token"),
+        pytest.param({"Authorization": ""}, id="empty"),
+        pytest.param({"Authorization": "Bearer"}, id="no credentials"),
+        pytest.param({"Authorization": f"Basic full.{SECRET}"}, id="other scheme"),
+        pytest.param({"Authorization": "Bearer full"}, id="no secret"),
+        pytest.param({"Authorization": "Bearer full.wrong-secret-wrong-secret"}, id="wrong secret"),
+        pytest.param({"Authorization": f"Bearer full.{SECRET}x"}, id="longer secret"),
+        pytest.param({"Authorization": f"Bearer full.{SECRET} "}, id="trailing space"),
+        pytest.param({"Authorization": f"Bearer writer.{SECRET}, Bearer full.{SECRET}"}, id="two tokens"),
+        pytest.param({"Authorization": "Bearer full.\u00e9".encode("latin-1").decode("latin-1")}, id="not ASCII"),
+        pytest.param(bearer("nobody"), id="unknown client"),
+        pytest.param(bearer("disabled"), id="disabled client"),
+    ],
+)
+async def test_who_is_not_known_gets_nothing(house: House, route: tuple[str, str], headers: dict[str, str]) -> None:
+    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    assert await call(house, route, encoded) == (401, "unauthenticated")  # type: ignore[arg-type]
+    assert house.stored() == 0
+
+
+async def test_refusal_says_how_to_authenticate(house: House) -> None:
+    without = await house.http.get("/v1/sources")
+    wrong = await house.get("/v1/sources", who="nobody")
+    assert without.headers["www-authenticate"] == 'Bearer realm="verify-service"'
+    assert wrong.headers["www-authenticate"] == 'Bearer realm="verify-service", error="invalid_token"'
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=" ".join)
+async def test_scope_is_needed(house: House, route: tuple[str, str]) -> None:
+    assert await call(house, route, bearer("scopeless")) == (403, "insufficient-scope")
+    status, _ = await call(house, route, bearer("writer"))
+    assert (status == 403) is (TABLE[route].scope != "verify:write")
+
+
+@pytest.mark.parametrize("route", TABLE, ids=" ".join)
+async def test_own_and_other_tenant(house: House, route: tuple[str, str]) -> None:
+    ids = await issued(house)
+    assert (await call(house, route, bearer("full"), ids=ids))[0] == TABLE[route].own
+    assert (await call(house, route, bearer("other"), ids=ids))[0] == TABLE[route].other
+
+
+@pytest.mark.parametrize("route", [route for route, rule in TABLE.items() if rule.scope == OPEN], ids=" ".join)
+async def test_open_route_needs_no_token(house: House, route: tuple[str, str]) -> None:
+    assert (await call(house, route, {}))[0] == 200
+
+
+@pytest.mark.parametrize("identifier", [UNKNOWN, "x", "1" * 36, "..", "%00", "a" * 3000, "990101197905120019", "%F0%9F%9A%97"])
+async def test_not_yours_not_there_and_malformed_look_the_same(house: House, identifier: str) -> None:
+    ids = await issued(house)
+    theirs = await house.get(f"/v1/reports/{ids['report_id']}/versions", who="other")
+    answer = await house.get(f"/v1/reports/{identifier}/versions", who="other")
+    assert answer.status_code == theirs.status_code == 404
+    assert {**answer.json(), "instance": None} == {**theirs.json(), "instance": None}
+
+
+@pytest.mark.parametrize(("who", "pointer"), [("medical", "/purpose"), ("elsewhere", "/region")])
+async def test_client_stays_within_its_purposes_and_regions(house: House, who: str, pointer: str) -> None:
+    answer = await house.post(who=who)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not-permitted")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert house.stored() == 0
+
+
+async def test_known_client_is_remembered_for_a_moment_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+    look_up = house.services.store.client
+
+    async def counted(client_id: str) -> object:
+        looked_up.append(client_id)
+        return await look_up(client_id)
+
+    monkeypatch.setattr(house.services.store, "client", counted)
+    for _ in range(3):
+        assert (await house.get("/v1/sources")).status_code == 200
+    assert looked_up == ["full"]
+    assert (await house.http.get("/v1/sources", headers=bearer("full", "wrong-" * 8))).status_code == 401
+    house.clock.pass_by(seconds=REMEMBERED.total_seconds())
+    await house.get("/v1/sources")
+    assert looked_up == ["full"] * 3
