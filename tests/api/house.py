@@ -58,6 +58,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def in_a_minute(self) -> datetime:
+        return self.now + timedelta(minutes=1)
+
     def pass_by(self, **duration: float) -> None:
         self.now += timedelta(**duration)
 

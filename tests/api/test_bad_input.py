@@ -1,12 +1,17 @@
 """What bad input gets: a problem that names the place and the rule, never the value; and nothing is stored or asked."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
 from tests.api.house import LIMITS, House, bearer, household
+from verify_service.api.body import read_body
+from verify_service.api.refusals import BodyTooSlow
 
 JSON = {"Content-Type": "application/json"}
 Change = Callable[[dict[str, Any]], object]
@@ -18,6 +23,12 @@ def member(number: int, **fields: object) -> Change:
 
 def twice(body: dict[str, Any]) -> None:
     body["household"]["members"][1]["id_number"] = body["household"]["members"][0]["id_number"]
+
+
+def raw(**headers: bytes) -> list[tuple[bytes, bytes]]:
+    """Return headers as bytes, which no client library puts right first."""
+    usual = [(name.encode(), value.encode()) for name, value in {**JSON, **bearer("full")}.items()]
+    return usual + [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
 
 
 RULES: dict[str, tuple[Change, str, str]] = {
@@ -135,6 +146,15 @@ async def test_reading_stops_at_the_limit_when_no_length_is_stated(house: House)
     assert given <= LIMITS.max_body_bytes + 20_000
 
 
+async def test_body_that_does_not_come_is_not_waited_for_for_ever() -> None:
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(BodyTooSlow):
+        await read_body(Request({"type": "http", "method": "POST", "headers": []}, never), limit=1, seconds=0.01)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -168,7 +188,7 @@ async def test_malformed_idempotency_key_is_refused(house: House, key: str) -> N
     answer = await house.http.post(
         "/v1/verifications",
         content=household(),
-        headers={**JSON, **bearer("full"), "Idempotency-Key": key.encode("latin-1")},  # type: ignore[dict-item]
+        headers=raw(Idempotency_Key=key.encode("latin-1")),
     )
     assert refused(answer, 400, "invalid-header")["errors"][0]["header"] == "Idempotency-Key"
     assert house.stored() == 0
@@ -184,7 +204,7 @@ async def test_malformed_deadline_is_refused(house: House, deadline: str) -> Non
     answer = await house.http.post(
         "/v1/verifications",
         content=household(),
-        headers={**JSON, **bearer("full"), "X-Deadline-Ms": deadline.encode()},  # type: ignore[dict-item]
+        headers=raw(X_Deadline_Ms=deadline.encode()),
     )
     assert refused(answer, 400, "invalid-header")["errors"][0] == {
         "header": "X-Deadline-Ms",
@@ -195,8 +215,9 @@ async def test_malformed_deadline_is_refused(house: House, deadline: str) -> Non
 
 @pytest.mark.parametrize("length", ["", "-1", "1e3", "١", "9" * 5000])
 async def test_malformed_length_is_refused(house: House, length: str) -> None:
-    headers = {**JSON, **bearer("full"), "Content-Length": length.encode()}
-    refused(await house.http.post("/v1/verifications", content=household(), headers=headers), 400, "invalid-header")  # type: ignore[arg-type]
+    refused(
+        await house.http.post("/v1/verifications", content=household(), headers=raw(Content_Length=length.encode())), 400, "invalid-header"
+    )
 
 
 async def test_unknown_path_and_method_are_problems(house: House) -> None:

@@ -54,6 +54,7 @@ def _routed(*middleware: Middleware) -> Application:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
         middleware=list(middleware),
         exception_handlers={VerifyError: _refused, HTTPException: _refused, RequestValidationError: _refused},
     )

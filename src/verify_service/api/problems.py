@@ -100,8 +100,8 @@ def _headers(error: BaseException, kind: Kind) -> dict[str, str]:
         headers["WWW-Authenticate"] = f'Bearer realm="verify-service", error="insufficient_scope", scope="{error.scope}"'
     elif isinstance(error, StillRunning | LostLease):
         headers["Location"] = f"/v1/verifications/{error.verification_id}"
-    elif isinstance(error, refusals.BodyTooLarge | refusals.BodyTooSlow):
-        headers["Connection"] = "close"  # whatever is still on its way is not read
+    elif isinstance(error, refusals.BodyTooSlow):
+        headers["Connection"] = "close"  # not so after 413: a caller that is still sending would see a reset, not the problem
     elif isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
         headers["Allow"] = error.headers["Allow"]
     return headers
