@@ -137,13 +137,13 @@ def _on_the_socket(reply: RegisterReply) -> tuple[int, dict[str, str], bytes]:
 
 def _socket_failure(fault: Fault) -> SourceFailure:
     """Return what the real client makes of a fault that leaves no whole answer."""
-    if fault.kind == "status":
-        return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"status {fault.status}")
     code, failed_by = _SOCKET[fault.kind]
     return SourceFailure(code, failed_by=failed_by, detail=fault.kind)
 
 
+# A database has no status: a server that accepts nothing now is a connection that did not come about.
 _SOCKET: dict[str, tuple[OutcomeCode, FailedBy]] = {
+    "status": (OutcomeCode.CONNECTION, "network"),
     "truncate": (OutcomeCode.TRUNCATED, "network"),
     "close_delimited": (OutcomeCode.TRUNCATED, "network"),
     "reset": (OutcomeCode.CONNECTION, "network"),
