@@ -3,15 +3,21 @@
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
 
 from tests.contract import batch_csv, batch_example
+from verify_service.api.app import create_app
+from verify_service.api.auth import Scope, hash_secret, new_secret
+from verify_service.bootstrap import installed_cases, open_services
 from verify_service.domain.policy import Policies, load_policies
 from verify_service.domain.request import VerificationRequest
 from verify_service.sandbox.population import SOURCES, Population
+from verify_service.sandbox.serve import SandboxOptions, serve_registers
+from verify_service.settings import load_settings
 from verify_service.sources.cases import CONTRACT_CLOCK
-from verify_service.verification.plan import Asker, plan
+from verify_service.storage.records import Client
 
 EXAMPLES = ("household.json", "batch.ndjson")
 
@@ -30,7 +36,6 @@ def bodies(repo_root: Path, name: str) -> list[bytes]:
 def test_example_is_accepted_as_it_stands(name: str, repo_root: Path, policies: Policies) -> None:
     for body in bodies(repo_root, name):
         request = VerificationRequest.model_validate_json(body)
-        assert plan(request, asker=Asker("tenant", "verification"), sources=SOURCES, at=CONTRACT_CLOCK).asked
         assert request.violations(today=batch_example.DAY, sources=SOURCES, regions=policies.regions) == []
         assert policies.in_force(request.region, request.purpose, request.asset_as_of).region == request.region
 
@@ -80,3 +85,21 @@ def test_csv_writer_refuses_what_it_has_no_column_for() -> None:
     request["household"]["declared_assets"]["homes"] = 1
     with pytest.raises(ValueError, match="homes"):
         batch_csv.write_csv([request])
+
+
+async def test_running_sandbox_accepts_every_example(repo_root: Path, tmp_path: Path) -> None:
+    settings = load_settings(state_dir=tmp_path / "var")
+    async with (
+        serve_registers(installed_cases(), SandboxOptions(), clock=lambda: CONTRACT_CLOCK) as endpoints,
+        open_services(settings, endpoints=endpoints, clock=lambda: CONTRACT_CLOCK) as services,
+        httpx.AsyncClient(transport=httpx.ASGITransport(create_app(services)), base_url="http://sandbox") as http,
+    ):
+        secret = new_secret()
+        await services.store.add_client(Client("c", "t", "example", hash_secret(secret), tuple(Scope), ("*",), ("*",), CONTRACT_CLOCK))
+        http.headers = httpx.Headers({"Authorization": f"Bearer c.{secret}", "Content-Type": "application/json"})
+        for body in (body for name in EXAMPLES for body in bodies(repo_root, name)):
+            answer = await http.post("/v1/verifications", content=body)
+            assert answer.status_code == 200
+            report = answer.json()["report"]
+            assert {cell["source"] for cell in report["coverage"]} == set(SOURCES)
+            assert {cell["outcome_class"] for cell in report["coverage"]} <= {"answered", "pending", "identity", "refused"}
