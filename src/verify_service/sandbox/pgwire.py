@@ -62,8 +62,9 @@ class _Database:
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
         key = (len(self._sessions) + 1, secrets.randbits(31))
-        # A peer that goes away, and a reply that was spoilt on purpose, are ways in which a connection ends.
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+        # A peer that goes away, a reply that was spoilt on purpose and the end of the loop are ways in which a connection ends.
+        # This is the outermost frame of its task: nobody waits for the cancellation that is taken here.
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError, asyncio.CancelledError):
             try:
                 async with asyncio.timeout(self._startup_seconds):
                     is_in = await self._start(reader, writer, key)
