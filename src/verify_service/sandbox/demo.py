@@ -54,11 +54,12 @@ async def _next_version(http: httpx.AsyncClient, verification_id: str, known: st
 
 def _show(console: Console, report: Mapping[str, Any]) -> None:
     header = report["header"]
-    console.print(f"[bold]report version {header['version']}: {header['state']}[/bold], usable for {report['usable_for']}")
+    console.print(f"[bold]report version {header['version']}: {header['state']}[/bold], usable for {header['usable_for']}")
     console.print(_matrix(report))
     console.print(_lines(report))
     for finding in report["findings"]:
-        console.print(f"  {finding['severity']}  {finding['code']}  {finding['text_zh']}  {finding['text_en']}")
+        where = " x ".join(filter(None, (finding["member"], finding["source"])))
+        console.print(f"  {finding['severity']}  {finding['code']}  {finding['text_zh']}  {finding['text_en']}  {where}")
 
 
 def _matrix(report: Mapping[str, Any]) -> Table:
@@ -75,19 +76,28 @@ def _matrix(report: Mapping[str, Any]) -> Table:
 def _lines(report: Mapping[str, Any]) -> Table:
     table = Table(title="figures beside the lines in force (compared, not decided)")
     for column in ("line", "measured", "line value", "result"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for line in report["lines"]:
-        table.add_row(line["code"], _interval(line["measured"]), str(line["line"]), line["result"])
+        table.add_row(line["title_zh"], _interval(line["measured"], line["unit"]), _quantity(line["line"], line["unit"]), line["result"])
     return table
 
 
-def _interval(measured: Any) -> str:
-    if not isinstance(measured, dict) or "lower_fen" not in measured:
-        return str(measured)
-    lower, upper = (None if v is None else f"{v // 100:,}.{v % 100:02}" for v in (measured["lower_fen"], measured["upper_fen"]))
+def _interval(measured: Mapping[str, Any], unit: str) -> str:
+    lower, upper = measured[f"lower_{unit}"], measured[f"upper_{unit}"]
     if measured["complete"]:
-        return f"{lower} yuan"
-    return f"from {lower} to {upper or 'unknown'} yuan, missing {', '.join(measured['missing'])}"
+        return _quantity(lower, unit)
+    missing = ", ".join(sorted({cell.partition(":")[2] for cell in measured["missing"]}))
+    return f"from {_quantity(lower, unit)} to {'unknown' if upper is None else _quantity(upper, unit)}; unanswered: {missing}"
+
+
+def _quantity(value: int, unit: str) -> str:
+    match unit:
+        case "fen":
+            return f"{value // 100:,}.{value % 100:02} yuan"
+        case "cm2":
+            return f"{value // 10_000}.{value % 10_000 // 100:02} m2"
+        case _:
+            return str(value)
 
 
 def _save_and_verify(console: Console, answer: Mapping[str, Any], keys: Mapping[str, Any], file: Path) -> None:
