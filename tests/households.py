@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from verify_service.domain.codes import Role
+from verify_service.domain.codes import Purpose, Role
 from verify_service.domain.identity import IdNumber, check_character
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
 from verify_service.domain.policy import Policies, Policy, load_policies
@@ -85,6 +86,14 @@ def example_request(**changes: Any) -> VerificationRequest:
     return VerificationRequest.model_validate_json(json.dumps(given | changes))
 
 
+def without_income(request: VerificationRequest) -> VerificationRequest:
+    """Return the request in which nobody declares any income, so that no income line is passed."""
+    given = request.model_dump(mode="json")
+    for member in given["household"]["members"]:
+        member["declared_income"] = None
+    return VerificationRequest.model_validate_json(json.dumps(given))
+
+
 def with_members(request: VerificationRequest, *more: dict[str, Any]) -> VerificationRequest:
     """Return the request with persons added to the household."""
     given = request.model_dump(mode="json")
@@ -98,25 +107,21 @@ def person(ref: str, sequence: int, role: Role = Role.MEMBER, **fields: Any) -> 
     return {"ref": ref, "id_number": number, "name": f"示例·{ref}", "role": role.value, "relation": "70"} | fields
 
 
+@cache
 def policies() -> Policies:
-    """Return the shipped packs."""
+    """Return the shipped packs, read once."""
     return load_policies(ROOT / "policies")
 
 
 def policy(region: str = "990101", purpose: str = "01", day: date = AS_OF) -> Policy:
     """Return the shipped rules for one region."""
-    from verify_service.domain.codes import Purpose
-
     return policies().in_force(region, Purpose(purpose), day)
 
 
-def answers(
-    request: VerificationRequest, sources: Iterable[str] = tuple(KINDS), **said: Mapping[str, Said]
-) -> list[Answer]:
+def answers(request: VerificationRequest, sources: Iterable[str] = tuple(KINDS), **said: Mapping[str, Said]) -> list[Answer]:
     """Return one answer for every member and source; what is not said is answered with "no record"."""
-    return [
-        answer(request, member.ref, name, said.get(member.ref, {}).get(name, ())) for member in request.household.members for name in sources
-    ]
+    members = [member.ref for member in request.household.members]
+    return [answer(request, ref, name, said.get(ref, {}).get(name, ())) for ref in members for name in sources]
 
 
 def answer(request: VerificationRequest, ref: str, name: str, said: Said = (), **outcome: Any) -> Answer:
@@ -141,10 +146,9 @@ def answer(request: VerificationRequest, ref: str, name: str, said: Said = (), *
     return Answer(question, replace(given, **outcome), () if isinstance(said, OutcomeCode) else tuple(said))
 
 
-def merged(request: VerificationRequest, given: Sequence[Answer], **changes: Any) -> Merged:
+def merged(request: VerificationRequest, given: Sequence[Answer], sources: Mapping[str, Source] = SOURCES) -> Merged:
     """Merge under the shipped rules of the request's region."""
-    rules = policy(request.region, request.purpose.value)
-    return merge(request, given, **({"policy": rules, "sources": SOURCES} | changes))
+    return merge(request, given, policy=policy(request.region, request.purpose.value), sources=sources)
 
 
 HEADER = Header(
@@ -157,7 +161,9 @@ HEADER = Header(
 )
 
 
-def report(request: VerificationRequest, given: Sequence[Answer], header: Header = HEADER, sources: Mapping[str, Source] = SOURCES) -> Report:
+def report(
+    request: VerificationRequest, given: Sequence[Answer], header: Header = HEADER, sources: Mapping[str, Source] = SOURCES
+) -> Report:
     """Merge and compose under the shipped rules of the request's region."""
     rules = policy(request.region, request.purpose.value)
     whole = merge(request, given, policy=rules, sources=sources)

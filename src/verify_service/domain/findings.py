@@ -20,8 +20,8 @@ class Kind:
     """One finding code of domain reference C6: how serious, in both languages, and the rule behind it."""
 
     severity: Severity
-    title_zh: str
-    title_en: str
+    text_zh: str
+    text_en: str
     rule: str
 
 

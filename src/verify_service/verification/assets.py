@@ -1,11 +1,11 @@
 """One logical asset from all rows about it, whoever gave them (M4, M5), and whether it counts."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
-from verify_service.domain.records import BaseRecord, RecordStatus
+from verify_service.domain.records import BaseRecord
 from verify_service.verification.evidence import Row
 
 R = TypeVar("R", bound=BaseRecord)
@@ -28,7 +28,7 @@ OF_OTHERS = Standing(counted=False, reason="not_of_the_household", rule="M23")
 class Asset(Generic[R]):
     """One thing with n rows of evidence, the one to believe first. `record` is that row's.
 
-    owners: members with a row in force, in the household's order; all named ones when none is in force.
+    owners: members whose right is in force, in the household's order; all named ones when none is.
     share: the household's share of a home, None when it cannot be known or is not asked for.
     conflicts: the fields about which registers disagree beyond the tolerance (M6).
     """
@@ -47,36 +47,57 @@ class Asset(Generic[R]):
         return tuple(sorted({d for row in self.rows for d in row.answer.outcome.answer_digests}))
 
 
-def grouped(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[str, list[Row]]:
-    """Bring rows about one thing together; things in the order of their keys, rows with the one to believe first."""
-    things: dict[str, list[Row]] = {}
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """All rows about one thing. heads: per member (and role) the row to believe (M6), those in force first; then the others."""
+
+    key: str
+    heads: list[Row]
+    others: list[Row]
+
+
+def things(rows: Sequence[Row], key: Callable[[Row], str], part: Callable[[Row], Hashable]) -> list[Thing]:
+    """Bring rows about one thing together, in the order of the keys. `part` is what one row speaks for: a member, or her role."""
+    by_key: dict[str, list[Row]] = {}
     for row in rows:
-        things.setdefault(str(key(row)), []).append(row)
-    for name, found in things.items():
-        if len(found) > 1:
-            things[name] = sorted(found, key=lambda r: r.rank)
-    return things if len(things) < 2 else dict(sorted(things.items()))
+        by_key.setdefault(key(row), []).append(row)
+    return [_thing(name, by_key[name], part) for name in sorted(by_key)]
 
 
-def asset(key: str, rows: Sequence[Row], record: R, standing: Standing, counted_members: Collection[str]) -> Asset[R]:
-    """Build the asset from its ordered rows, `record` that of the first; what belongs to no counted member is set apart (M23)."""
-    owners = owners_of(rows)
-    if not any(owner in counted_members for owner in owners):
+def _thing(key: str, rows: list[Row], part: Callable[[Row], Hashable]) -> Thing:
+    if len(rows) == 1:
+        return Thing(key, rows, [])
+    best: dict[Hashable, Row] = {}
+    others = [row for row in sorted(rows, key=lambda r: r.rank) if best.setdefault(part(row), row) is not row]
+    return Thing(key, sorted(best.values(), key=lambda r: (not r.in_force, r.rank)), others)
+
+
+def of_member(row: Row) -> str:
+    """Return the part of a thing that has one row per member."""
+    return row.member
+
+
+def asset(thing: Thing, record: R, standing: Standing, counted: Collection[str]) -> Asset[R]:
+    """Build the asset, `record` that of the first head; what belongs to no counted member is set apart (M23)."""
+    owners = _owners(thing.heads)
+    if not any(owner in counted for owner in owners):
         standing = OF_OTHERS
-    return Asset(key, record, tuple(rows), owners, standing, conflicts=_status_conflict(rows))
+    rows = (*thing.heads, *thing.others)
+    return Asset(thing.key, record, rows, owners, standing, conflicts=_status_conflict(rows))
 
 
-def owners_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the members whose row is in force; all members of the rows when none is."""
-    places = {row.member: row.place for row in sorted(rows, key=lambda r: -r.place) if row.record.status is RecordStatus.CURRENT}
-    if not places:
-        places = {row.member: row.place for row in sorted(rows, key=lambda r: -r.place)}
-    return tuple(sorted(places, key=lambda m: places[m]))
+def _owners(heads: Sequence[Row]) -> tuple[str, ...]:
+    """Return the members whose row is in force, in the household's order; all members of the rows when none is."""
+    live = [row for row in heads if row.in_force] or heads
+    return tuple(dict.fromkeys(row.member for row in sorted(live, key=lambda r: r.place)))
 
 
 def _status_conflict(rows: Sequence[Row]) -> tuple[str, ...]:
     """Different sources that disagree for one member whether a right is in force contradict each other."""
-    said: dict[str, dict[str, RecordStatus]] = {}
+    if len(rows) == 1:
+        return ()
+    said: dict[str, dict[str, bool]] = {}
     for row in rows:
-        said.setdefault(row.member, {}).setdefault(row.source.id, row.record.status)
+        by_source = said.setdefault(row.member, {})
+        by_source[row.source.id] = by_source.get(row.source.id, False) or row.in_force
     return ("status",) if any(len(set(by_source.values())) > 1 for by_source in said.values()) else ()

@@ -58,7 +58,9 @@ def compose(request: VerificationRequest, merged: Merged, *, header: Header, pol
     report: Report = {
         "format": FORMAT,
         "header": _header(header, merged, policy),
-        "coverage": origin.coverage(merged, sources),
+        "coverage": origin.coverage(merged),
+        "gaps": [f"{member}:{source}" for member, source in merged.gaps],
+        "sources": origin.asked(merged, sources),
         "policy": origin.policy_reference(policy, request),
         "commission": origin.commission(request),
         "consents": origin.consents(request),

@@ -32,10 +32,14 @@ class Row:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Order rows about one thing, the one to believe first (M6): in force, newer, higher level, fuller, then by place."""
+        """Order rows about one thing and one member, the one to believe first (M6): newer, higher level, in force, fuller, by place."""
         as_of = self.answer.outcome.as_of or date.min
-        in_force = self.record.status is RecordStatus.CURRENT
-        return (not in_force, -as_of.toordinal(), _LEVELS[self.source.level], _DISCLOSURES[self.record.disclosure], self.place)
+        return (-as_of.toordinal(), _LEVELS[self.source.level], not self.in_force, _DISCLOSURES[self.record.disclosure], self.place)
+
+    @property
+    def in_force(self) -> bool:
+        """Say whether the row holds on its as-of day (M7)."""
+        return self.record.status is RecordStatus.CURRENT
 
 
 @dataclass(frozen=True, slots=True)

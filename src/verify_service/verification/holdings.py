@@ -1,11 +1,12 @@
 """Securities, market entities and housing fund accounts: one thing per key (M4), and what of it counts (M14, M16)."""
 
 from collections.abc import Collection, Iterator
+from datetime import date
 from typing import cast
 
 from verify_service.domain.interval import Interval
 from verify_service.domain.records import BusinessRole, FundAccount, RecordStatus, SecuritiesTotal
-from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, grouped
+from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, of_member, things
 from verify_service.verification.evidence import Evidence, Row
 
 _ENDED = frozenset({"cancelled", "moved_out"})  # a revoked licence has not ended the entity: its owners are still liable (M16)
@@ -18,11 +19,15 @@ def securities(evidence: Evidence, counted: Collection[str]) -> Iterator[Asset[S
         r = cast("SecuritiesTotal", row.record)
         return f"{row.member} {r.market} {r.custodian} {r.account_class} {r.account_masked}"
 
-    for name, rows in grouped(evidence.of("securities"), key).items():
-        newest = sorted(rows, key=lambda r: (-cast("SecuritiesTotal", r.record).query_date.toordinal(), r.rank))
-        record = cast("SecuritiesTotal", newest[0].record)
+    for thing in things(evidence.of("securities"), key, _query_date):
+        thing.heads.sort(key=_query_date, reverse=True)
+        record = cast("SecuritiesTotal", thing.heads[0].record)
         standing = COUNTED if record.status is RecordStatus.CURRENT else NOT_IN_FORCE
-        yield asset(name, newest, record, standing._replace(rule="M14"), counted)
+        yield asset(thing, record, standing._replace(rule="M14"), counted)
+
+
+def _query_date(row: Row) -> date:
+    return cast("SecuritiesTotal", row.record).query_date
 
 
 def securities_value(record: SecuritiesTotal) -> int:
@@ -33,8 +38,12 @@ def securities_value(record: SecuritiesTotal) -> int:
 
 def businesses(evidence: Evidence, counted: Collection[str]) -> Iterator[Asset[BusinessRole]]:
     """Return each entity once with all roles of all members as its rows: three rows of one company are one entity."""
-    for key, rows in grouped(evidence.of("business"), _entity).items():
-        yield asset(key, rows, cast("BusinessRole", rows[0].record), _business_standing(rows), counted)
+    for thing in things(evidence.of("business"), _entity, _member_and_role):
+        yield asset(thing, cast("BusinessRole", thing.heads[0].record), _business_standing(thing.heads), counted)
+
+
+def _member_and_role(row: Row) -> tuple[str, str]:
+    return row.member, cast("BusinessRole", row.record).role
 
 
 def _entity(row: Row) -> str:
@@ -80,5 +89,5 @@ def fund_accounts(evidence: Evidence, counted: Collection[str]) -> Iterator[Asse
         return f"{row.member} {record.centre_code} {record.account_masked}"
 
     standing = Standing(counted=False, reason="fund_balance_excluded", rule="M14")
-    for name, rows in grouped(evidence.of("housing_fund"), key).items():
-        yield asset(name, rows, cast("FundAccount", rows[0].record), standing, counted)
+    for thing in things(evidence.of("housing_fund"), key, of_member):
+        yield asset(thing, cast("FundAccount", thing.heads[0].record), standing, counted)

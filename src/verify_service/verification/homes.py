@@ -8,7 +8,7 @@ from typing import cast
 from verify_service.domain.household import Household
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import RealProperty, RecordStatus
-from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, grouped
+from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, things
 from verify_service.verification.evidence import Evidence, Row
 
 _SAME_AREA_CM2 = 5_000  # M4: an address with an area within 0.5 m2 is the same unit
@@ -22,14 +22,26 @@ def homes(evidence: Evidence, household: Household, counted: Collection[str], po
         return
     keys = _keys(rows)
     numbers = {m.id_number.reveal(): m.ref for m in household.members if m.ref in counted}
-    for key, found in grouped(rows, lambda row: keys[row.place]).items():
-        ranked = sorted(found, key=lambda r: (_property(r).certificate_type == "presale", r.rank))
-        unit = asset(key, ranked, _property(ranked[0]), _standing(_property(ranked[0]), policy), counted)
-        yield replace(unit, share=_share(unit, numbers, counted), conflicts=(*unit.conflicts, *_area_conflict(ranked, policy)))
+    for thing in things(rows, lambda row: keys[row.place], _member_and_stage):
+        # A certificate speaks before the presale contract that led to it.
+        thing.heads.sort(key=lambda r: (_is_presale(_property(r)), not r.in_force, r.rank))
+        record = _property(thing.heads[0])
+        unit = asset(thing, record, _standing(record, policy), counted)
+        yield replace(
+            unit, share=_share(unit, thing.heads, numbers, counted), conflicts=(*unit.conflicts, *_area_conflict(unit.rows, policy))
+        )
 
 
 def _property(row: Row) -> RealProperty:
     return cast("RealProperty", row.record)
+
+
+def _member_and_stage(row: Row) -> tuple[str, bool]:
+    return row.member, _is_presale(_property(row))
+
+
+def _is_presale(unit: RealProperty) -> bool:
+    return unit.certificate_type == "presale"
 
 
 def _keys(rows: Sequence[Row]) -> dict[int, str]:
@@ -54,8 +66,9 @@ def _keys(rows: Sequence[Row]) -> dict[int, str]:
 
 
 def _standing(unit: RealProperty, policy: Policy) -> Standing:
-    cancelled_presale = unit.presale is not None and unit.certificate_type == "presale" and unit.presale.state == "cancelled"
-    in_force = unit.status is RecordStatus.CURRENT or (unit.status is RecordStatus.PENDING and unit.certificate_type == "presale")
+    presale = _is_presale(unit)
+    cancelled_presale = presale and unit.presale is not None and unit.presale.state == "cancelled"
+    in_force = unit.status is RecordStatus.CURRENT or (unit.status is RecordStatus.PENDING and presale)
     if not in_force or cancelled_presale:
         return NOT_IN_FORCE
     if not unit.residential:
@@ -65,17 +78,17 @@ def _standing(unit: RealProperty, policy: Policy) -> Standing:
     return COUNTED._replace(rule="M9")
 
 
-def _share(unit: Asset[RealProperty], numbers: dict[str, str], counted: Collection[str]) -> Fraction | None:
+def _share(unit: Asset[RealProperty], heads: Sequence[Row], numbers: dict[str, str], counted: Collection[str]) -> Fraction | None:
     """Return the household's share (M8), None when an owner or her share is not known.
 
     Joint owners of whom some live elsewhere are presumed to have equal shares.
     """
     inside = {owner for owner in unit.owners if owner in counted}
-    records = [_property(row) for row in unit.rows if row.member in inside]
+    records = [_property(row) for row in heads if row.member in inside]
     if any(r.co_ownership == "sole" for r in records):
         return WHOLE
     if any(r.co_ownership == "shares" for r in records):
-        return _sum_of_shares(unit.rows, inside)
+        return _sum_of_shares(heads, inside)
     if not records or any(not r.co_owners_known for r in records):
         return None
     inside |= {numbers[c.id_number.reveal()] for r in records for c in r.co_owners if c.id_number and c.id_number.reveal() in numbers}

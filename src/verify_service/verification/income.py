@@ -13,7 +13,7 @@ from verify_service.domain.interval import NOTHING, Exact, Interval, divided, to
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import PensionBenefit, RecordStatus
 from verify_service.domain.request import IncomePeriod
-from verify_service.verification.assets import grouped
+from verify_service.verification.assets import Thing, of_member, things
 from verify_service.verification.evidence import Evidence, Row
 from verify_service.verification.wages import Wage, wages
 
@@ -103,7 +103,7 @@ def _member_income(
 ) -> MemberIncome:
     fund_rows, contribution_rows, benefit_rows = (rows.get(member.ref, []) for rows in by_kind.values())
     found = wages(_best(fund_rows), _best(contribution_rows), months) if fund_rows or contribution_rows else []
-    drawn = [_benefit(rows, months, policy) for rows in grouped(benefit_rows, _benefit_key).values()] if benefit_rows else []
+    drawn = [_benefit(thing, months, policy) for thing in things(benefit_rows, _benefit_key, of_member)] if benefit_rows else []
     declared = member.declared_income
     classes = (
         _class("wage", declared.wage_fen if declared else None, _proven_wage(found, evidence, member.ref), policy),
@@ -157,7 +157,7 @@ def _employment_cost(wage: ClassIncome, policy: Policy) -> Exact:
 
 def _best(rows: Sequence[Row]) -> list[Row]:
     """Return one row per account or insurance month (M4), the one to believe first."""
-    return [found[0] for found in grouped(rows, _account_key).values()] if len(rows) > 1 else list(rows)
+    return [thing.heads[0] for thing in things(rows, _account_key, of_member)] if len(rows) > 1 else list(rows)
 
 
 def _account_key(row: Row) -> str:
@@ -172,13 +172,13 @@ def _benefit_key(row: Row) -> str:
     return f"{record.benefit_type} {record.region}"
 
 
-def _benefit(rows: Sequence[Row], months: Sequence[str], policy: Policy) -> Benefit:
+def _benefit(thing: Thing, months: Sequence[str], policy: Policy) -> Benefit:
     """Count the paid months: none while paused, up to the last one when ended. Back pay is not monthly income (M19)."""
-    record = cast("PensionBenefit", rows[0].record)
+    record = cast("PensionBenefit", thing.heads[0].record)
     running = record.payment_state == "normal"
     idle = record.payment_state == "paused" or record.status is RecordStatus.CANCELLED
     paid = 0 if idle else sum(record.first_paid_month <= m and (running or m <= record.last_paid_month) for m in months)
-    return Benefit(record, tuple(rows), paid, paid * record.monthly_fen, _exempt(record, paid, policy))
+    return Benefit(record, (*thing.heads, *thing.others), paid, paid * record.monthly_fen, _exempt(record, paid, policy))
 
 
 def _exempt(record: PensionBenefit, months: int, policy: Policy) -> int | None:

@@ -5,7 +5,7 @@ from typing import cast
 
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import RecordStatus, Vehicle
-from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, grouped
+from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, of_member, things
 from verify_service.verification.evidence import Evidence, Row
 
 _MOTORCYCLES = frozenset({"07", "08"})  # GA 24.7 plate types of motorcycles and mopeds
@@ -15,9 +15,9 @@ _GONE = {"E": "cancelled", "M": "cancelled_by_force", "P": "scrapped", "B": "tra
 
 def vehicles(evidence: Evidence, counted: Collection[str], policy: Policy) -> Iterator[Asset[Vehicle]]:
     """Return every vehicle once, counted or with the reason why not."""
-    for key, rows in grouped(evidence.of("vehicle"), _key).items():
-        record = cast("Vehicle", rows[0].record)
-        yield asset(key, rows, record, _standing(record, policy), counted)
+    for thing in things(evidence.of("vehicle"), _key, of_member):
+        record = cast("Vehicle", thing.heads[0].record)
+        yield asset(thing, record, _standing(record, policy), counted)
 
 
 def _key(row: Row) -> str:

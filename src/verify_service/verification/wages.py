@@ -46,7 +46,7 @@ def wages(fund_rows: Iterable[Row], contribution_rows: Iterable[Row], months: Se
     employers = sorted({code for r in both if (code := _employer(r, names))}) or ["unknown"]
     found = []
     for employer in employers:
-        # A row without an employer joins the first one: two bases that may be one wage are never added.
+        # A row without a code joins the first employer: two bases that may be one wage are never added.
         own_funds = [(row, r) for row, r in funds if (_employer(r, names) or employers[0]) == employer]
         own_insured = [(row, r) for row, r in insured if (_employer(r, names) or employers[0]) == employer]
         found.append(_wage(employer, own_funds, own_insured, months))
@@ -60,7 +60,8 @@ def is_wage_evidence(record: SocialContribution) -> bool:
 
 
 def _employer(record: FundAccount | SocialContribution, names: Mapping[str, str]) -> str | None:
-    return record.unit_uscc or names.get(record.unit_name or "") or record.unit_name
+    """Return the employer's code, by its name where only another row has the code; a name alone proves no second employer."""
+    return record.unit_uscc or names.get(record.unit_name or "")
 
 
 def _wage(

@@ -23,18 +23,20 @@ from verify_service.domain.report.income import (
     IncomeSection,
     Objection,
 )
-from verify_service.domain.report.origin import Commissioned, ConsentLine, Coverage, HouseholdSection, PolicyReference
+from verify_service.domain.report.origin import Commissioned, ConsentLine, CoverageCell, HouseholdSection, PolicyReference, SourceFacts
 
 FORMAT: Literal["verify-service/report/1"] = "verify-service/report/1"
 
 
 @with_config(CLOSED)
 class Report(TypedDict):
-    """One version of a report."""
+    """One version of a report. coverage: the member x source matrix; gaps: the required cells (`member:source`) without a fact."""
 
     format: Literal["verify-service/report/1"]
     header: ReportHeader
-    coverage: Coverage
+    coverage: list[CoverageCell]
+    gaps: list[str]
+    sources: list[SourceFacts]
     policy: PolicyReference
     commission: Commissioned
     consents: list[ConsentLine]

@@ -113,7 +113,7 @@ class ComparedLine(TypedDict):
     standard: str | None
     multiple: str | None
     within: Literal["at_most", "below"]
-    value: int
+    line: int
     measured: Measure
     result: Literal["exceeds", "within", "cannot_say"]
 
@@ -124,8 +124,8 @@ class FindingLine(TypedDict):
 
     code: str
     severity: Literal["I", "D", "L", "Q"]
-    title_zh: str
-    title_en: str
+    text_zh: str
+    text_en: str
     member: str | None
     source: str | None
     about: str

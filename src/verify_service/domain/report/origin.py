@@ -99,17 +99,6 @@ class SourceFacts(TypedDict):
 
 
 @with_config(CLOSED)
-class Coverage(TypedDict):
-    """The member x source matrix. `gaps` are the required cells without a fact."""
-
-    required: int
-    facts: int
-    gaps: list[str]
-    sources: list[SourceFacts]
-    cells: list[CoverageCell]
-
-
-@with_config(CLOSED)
 class ConsentLine(TypedDict):
     """What permitted asking about one person."""
 

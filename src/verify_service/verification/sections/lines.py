@@ -30,7 +30,7 @@ def _line(c: Compared) -> ComparedLine:
         "standard": line.standard,
         "multiple": line.multiple,
         "within": line.within,
-        "value": half_up(c.value),
+        "line": half_up(c.value),
         "measured": measured,
         "result": c.result,
     }
@@ -47,8 +47,8 @@ def _finding(f: Finding) -> FindingLine:
     return {
         "code": f.code,
         "severity": kind.severity.value,
-        "title_zh": kind.title_zh,
-        "title_en": kind.title_en,
+        "text_zh": kind.text_zh,
+        "text_en": kind.text_en,
         "member": f.member,
         "source": f.source,
         "about": f.about,

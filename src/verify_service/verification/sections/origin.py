@@ -9,7 +9,6 @@ from verify_service.domain.policy import Policy
 from verify_service.domain.report.origin import (
     Commissioned,
     ConsentLine,
-    Coverage,
     CoverageCell,
     HouseholdSection,
     MemberLine,
@@ -26,18 +25,14 @@ from verify_service.verification.sections.texts import maybe_day, maybe_instant
 _OUTCOMES = {code: (code.value, code.outcome_class.value, code.is_fact) for code in OutcomeCode}
 
 
-def coverage(merged: Merged, sources: Mapping[str, Source]) -> Coverage:
+def coverage(merged: Merged) -> list[CoverageCell]:
     """Return the member x source matrix in canonical order."""
-    answers = merged.evidence.answers
-    required = merged.required
-    cells = [_cell(pair, answer, required=pair in required) for pair, answer in answers.items()]
-    return {
-        "required": len(required),
-        "facts": sum(cell["is_fact"] for cell in cells),
-        "gaps": [f"{member}:{source}" for member, source in merged.gaps],
-        "sources": [_source(sources[name]) for name in sorted({source for _, source in answers})],
-        "cells": cells,
-    }
+    return [_cell(pair, answer, required=pair in merged.required) for pair, answer in merged.evidence.answers.items()]
+
+
+def asked(merged: Merged, sources: Mapping[str, Source]) -> list[SourceFacts]:
+    """Return the facts of every source that has a column in the matrix."""
+    return [_source(sources[name]) for name in sorted({source for _, source in merged.evidence.answers})]
 
 
 def _cell(pair: tuple[str, str], answer: Answer, *, required: bool) -> CoverageCell:
