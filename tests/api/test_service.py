@@ -124,6 +124,21 @@ def test_examples_of_problems_are_problems(document: dict[str, Any]) -> None:
     assert seen > 20
 
 
+def test_every_json_answer_has_an_example_that_keeps_to_its_schema(document: dict[str, Any]) -> None:
+    answers = [
+        answer["content"]["application/json"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for answer in operation["responses"].values()
+        if "application/json" in answer.get("content", {})
+    ]
+    without = {answer["schema"]["$ref"].rpartition("/")[2] for answer in answers if "examples" not in answer}
+    assert without == {"FinishedVerification", "ReportAnswer"}  # as long as a whole report
+    for answer in answers:
+        for example in answer.get("examples", {}).values():
+            jsonschema.validate(example["value"], {**answer["schema"], "components": document["components"]})
+
+
 async def test_request_example_and_answers_are_what_the_document_says(house: House, document: dict[str, Any]) -> None:
     def conforms(value: object, name: str) -> None:
         jsonschema.validate(value, {"$ref": f"#/components/schemas/{name}", "components": document["components"]})

@@ -1,5 +1,6 @@
 """The application: routers, the one middleware, and every failure turned into a problem."""
 
+from functools import cached_property
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Envelope
 from verify_service.api.metrics import Metrics
 from verify_service.api.openapi import document
+from verify_service.api.page import page
 from verify_service.api.problems import problem
 from verify_service.errors import VerifyError
 from verify_service.services import Services
@@ -29,6 +31,11 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = document(self.routes)
         return self.openapi_schema
+
+    @cached_property
+    def documentation(self) -> str:
+        """Return the OpenAPI document as a page, made once."""
+        return page(self.openapi())
 
 
 def create_app(services: Services) -> Application:

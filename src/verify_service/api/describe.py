@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from verify_service.api.examples import ANSWERS
 from verify_service.api.problems import BY_CODE, MEDIA_TYPE, TYPE_ROOT, Kind
 
 JSON, JOSE = "application/json", "application/jose"
@@ -33,7 +34,10 @@ def signed_body() -> dict[str, Any]:
 
 def json_answer(name: str, description: str = "", *headers: str) -> dict[str, Any]:
     """Return a JSON response."""
-    answer: dict[str, Any] = {"description": description or f"{name}.", "content": {JSON: {"schema": ref(name)}}}
+    form: dict[str, Any] = {"schema": ref(name)}
+    if name in ANSWERS:
+        form["examples"] = {"answer": {"value": ANSWERS[name]}}
+    answer: dict[str, Any] = {"description": description or f"{name}.", "content": {JSON: form}}
     if headers:
         answer["headers"] = {header: {"description": _HEADERS[header], "schema": {"type": "string"}} for header in headers}
     return answer

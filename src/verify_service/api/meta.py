@@ -2,12 +2,11 @@
 
 import orjson
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from verify_service import __version__
 from verify_service.api.describe import JSON, json_answer
 from verify_service.api.metrics import MEDIA_TYPE, Metrics
-from verify_service.api.page import page
 from verify_service.api.readiness import readiness
 from verify_service.api.state import services_of
 from verify_service.api.wire import Health
@@ -42,11 +41,7 @@ async def readyz(request: Request) -> Response:
     return Response(state.model_dump_json(), 200 if state.ready else 503, headers, JSON)
 
 
-@router.get(
-    "/metrics",
-    summary="Metrics in the Prometheus text format",
-    responses={200: {"description": "Counts.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
+@router.get("/metrics", summary="Metrics in the Prometheus text format", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Tell counts and durations by route, of this process."""
     counted: Metrics = request.app.state.metrics
@@ -62,4 +57,4 @@ async def openapi(request: Request) -> Response:
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> Response:
     """Give the document as a page that needs nothing from elsewhere."""
-    return HTMLResponse(page(request.app.openapi()), headers={"Content-Security-Policy": _PAGE_POLICY})
+    return HTMLResponse(request.app.documentation, headers={"Content-Security-Policy": _PAGE_POLICY})

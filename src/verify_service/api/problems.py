@@ -51,7 +51,7 @@ KINDS = (
     Kind("invalid-request", 422, "The request breaks a rule; each is listed with its place.", (InvalidInput, RequestValidationError)),
     Kind("idempotency-mismatch", 422, "The Idempotency-Key was used with another body.", (IdempotencyMismatch,)),
     Kind("internal", 500, "Something here is broken; it was logged under the instance."),
-    Kind("unavailable", 503, "The store cannot be reached; nothing was accepted.", _UNAVAILABLE, retry_after=5),
+    Kind("unavailable", 503, "The store cannot be reached now; ask again, with the same Idempotency-Key.", _UNAVAILABLE, retry_after=5),
 )
 BY_CODE: Mapping[str, Kind] = {kind.code: kind for kind in KINDS}
 _BY_ERROR = {error: kind for kind in KINDS for error in kind.errors}

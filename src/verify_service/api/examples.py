@@ -1,0 +1,88 @@
+"""Examples of answers, by the name of their schema. Those of requests are the files in examples/; a whole report is too long here."""
+
+from typing import Any
+
+_VERIFICATION = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
+_FIRST = "01a20cd0-11f8-7235-a1b4-9897a065c465"
+_SECOND = "01a20cd0-1ed7-7411-9b01-a81a7177fdd8"
+_KID = "mJ7hgvuLFU3KVa8y6WU7VlMlhJVMiKD23KysqjgQMdQ"
+_AT, _LATER = "2026-11-24T09:08:12.408636Z", "2026-11-24T09:08:15.703293Z"
+
+_SOURCE: dict[str, Any] = {
+    "id": "vehicle",
+    "title": "Motor vehicle register",
+    "title_zh": "机动车登记信息",
+    "authority": "公安机关交通管理部门",
+    "legal_basis": "社会救助暂行办法 第五十八条",
+    "kinds": ["vehicle"],
+    "mode": "immediate",
+    "protocol": "REST/JSON with request signature",
+    "level": "province",
+    "region": "990000",
+    "contract_version": "1.0",
+    "subjects_per_call": 50,
+    "stale_after_days": 31,
+    "limits": {
+        "attempts": 2,
+        "attempt_timeout_ms": 3000,
+        "connect_timeout_ms": 1000,
+        "in_flight": 16,
+        "response_bytes": 2_000_000,
+        "records": 5000,
+        "pages": 20,
+    },
+    "quota": {"per_second": 50, "per_day": 100_000},
+    "deferred": None,
+    "fields_not_carried": {},
+    "connected": True,
+}
+
+
+def _version(number: int, report_id: str, state: str, digest: str, replaces: str | None) -> dict[str, Any]:
+    return {
+        "id": report_id,
+        "verification_id": _VERIFICATION,
+        "version": number,
+        "state": state,
+        "digest": digest,
+        "kid": _KID,
+        "issued_at": _AT if number == 1 else _LATER,
+        "replaces": replaces,
+    }
+
+
+ANSWERS: dict[str, Any] = {
+    "VerificationAnswer": {
+        "verification": {
+            "id": _VERIFICATION,
+            "client_reference": "SHILI-2026-000101",
+            "state": "partial",
+            "accepted_at": "2026-11-24T09:08:12.387236Z",
+            "updated_at": _AT,
+            "report_id": _FIRST,
+        }
+    },
+    "Versions": {
+        "versions": [
+            _version(1, _FIRST, "partial", "1c81c607703611083e69180aa4e2f229312b16f8c2367d391a694ec7076a0ea6", None),
+            _version(2, _SECOND, "final", "beda745f4647ac834651cb2a2ea922c97d69f97a54f8e96ea744117e386e13d2", _FIRST),
+        ]
+    },
+    "Verdict": {"valid": True, "reason": None, "kid": _KID, "state": "superseded", "replaced_by": _SECOND, "as_of": "2026-11-24T09:10:00Z"},
+    "ConnectedSource": _SOURCE,
+    "Sources": {"sources": [_SOURCE]},
+    "PublicKeys": {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "use": "sig",
+                "alg": "EdDSA",
+            }
+        ]
+    },
+    "Health": {"status": "ok", "version": "0.1.0"},
+    "Readiness": {"ready": True, "checks": {"store": True, "schema": True, "policies": True, "signing_key": True}},
+}
