@@ -1,7 +1,10 @@
 """The files in examples/ are current, valid as they stand, and say the same in both forms."""
 
+import re
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -19,6 +22,7 @@ from verify_service.settings import load_settings
 from verify_service.sources.cases import CONTRACT_CLOCK
 from verify_service.storage.records import Client
 
+OF_THE_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(T[\d:.]+\+08:00)?")
 EXAMPLES = ("household.json", "batch.ndjson")
 
 
@@ -87,7 +91,9 @@ def test_csv_writer_refuses_what_it_has_no_column_for() -> None:
         batch_csv.write_csv([request])
 
 
-async def test_running_sandbox_accepts_every_example(repo_root: Path, tmp_path: Path) -> None:
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of a service that asks the simulated registers, at the contract clock."""
     settings = load_settings(state_dir=tmp_path / "var")
     async with (
         serve_registers(installed_cases(), SandboxOptions(), clock=lambda: CONTRACT_CLOCK) as endpoints,
@@ -97,9 +103,31 @@ async def test_running_sandbox_accepts_every_example(repo_root: Path, tmp_path: 
         secret = new_secret()
         await services.store.add_client(Client("c", "t", "example", hash_secret(secret), tuple(Scope), ("*",), ("*",), CONTRACT_CLOCK))
         http.headers = httpx.Headers({"Authorization": f"Bearer c.{secret}", "Content-Type": "application/json"})
-        for body in (body for name in EXAMPLES for body in bodies(repo_root, name)):
-            answer = await http.post("/v1/verifications", content=body)
-            assert answer.status_code == 200
-            report = answer.json()["report"]
-            assert {cell["source"] for cell in report["coverage"]} == set(SOURCES)
-            assert {cell["outcome_class"] for cell in report["coverage"]} <= {"answered", "pending", "identity", "refused"}
+        yield http
+
+
+async def test_running_sandbox_accepts_every_example(sandbox: httpx.AsyncClient, repo_root: Path) -> None:
+    for body in (body for name in EXAMPLES for body in bodies(repo_root, name)):
+        answer = await sandbox.post("/v1/verifications", content=body)
+        assert answer.status_code == 200
+        report = answer.json()["report"]
+        assert {cell["source"] for cell in report["coverage"]} == set(SOURCES)
+        assert {cell["outcome_class"] for cell in report["coverage"]} <= {"answered", "pending", "identity", "refused"}
+
+
+async def test_readme_shows_what_really_comes(sandbox: httpx.AsyncClient, repo_root: Path) -> None:
+    answer = (await sandbox.post("/v1/verifications", content=bodies(repo_root, "household.json")[0])).json()
+    block = re.findall(r"^```json\n(.*?)^```$", (repo_root / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)[0]
+    shown = {name: part for text in block.split("\n\n") for name, part in orjson.loads(f"{{{text}}}").items()}
+    assert shown.keys() > {"verification", "coverage", "lines"}
+    for name, part in shown.items():
+        assert shows(part, {**answer["report"], **answer}[name]), name
+
+
+def shows(excerpt: Any, whole: Any) -> bool:
+    """Say whether an excerpt is found in the whole; ids and times differ from run to run."""
+    if isinstance(excerpt, dict):
+        return isinstance(whole, dict) and all(key in whole and shows(part, whole[key]) for key, part in excerpt.items())
+    if isinstance(excerpt, list):
+        return isinstance(whole, list) and all(any(shows(part, one) for one in whole) for part in excerpt)
+    return OF_THE_RUN.sub("", str(excerpt)) == OF_THE_RUN.sub("", str(whole))
