@@ -34,8 +34,12 @@ class Delivery:
         return fault or struck
 
     async def deliver(self, writer: asyncio.StreamWriter, payload: bytes, people: Sequence[str], fault: Fault | None) -> None:
-        """Write a database's result, spoilt if the draw says so. Raises Spoilt when the connection must end."""
-        await send(writer, payload, await self.draw(people, fault))
+        """Write a database's result, spoilt if the draw says so. Raises Spoilt when the connection must end.
+
+        The wire protocol has no statuses or pages: where HTTP would carry one, the connection is reset.
+        """
+        struck = await self.draw(people, fault)
+        await send(writer, payload, Fault(kind="reset") if struck is not None and struck.kind in {"status", "body"} else struck)
 
 
 async def send(writer: asyncio.StreamWriter, payload: bytes, fault: Fault | None) -> None:

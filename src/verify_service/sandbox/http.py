@@ -15,13 +15,15 @@ from verify_service.sources.register import HttpRegister, RegisterReply, Registe
 
 _MAX_HEAD, _MAX_BODY = 64 * 1024, 64 * 1024 * 1024
 _IDLE_SECONDS = 60
+_ENDS = (Spoilt, ConnectionError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError, asyncio.CancelledError)
 
 
 async def serve_http(register: HttpRegister, delivery: Delivery, *, host: str, port: int) -> asyncio.Server:
     """Start serving; the caller closes the server. Port 0 takes a free one."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(Spoilt, ConnectionError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
+        # How a connection may end: spoilt on purpose, left by the peer, or cancelled with the loop (this is its task's outermost frame).
+        with suppress(*_ENDS):
             while await _exchange(register, delivery, reader, writer):
                 pass
         writer.close()

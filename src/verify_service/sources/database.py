@@ -3,11 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import orjson
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.waiting import wait_async
 
 from verify_service.sources.definition import Endpoint, Source
+
+T = TypeVar("T")
+Row = tuple[str | None, ...]
+_LOOK_SECONDS = 0.1
+
+
+class ImpatientConnection(psycopg.AsyncConnection[Row]):
+    """A connection that ends at once when its wait is cancelled.
+
+    psycopg would send a cancel request and wait up to five seconds for its effect: past the caller's deadline.
+    """
+
+    async def wait(self, gen: PQGen[T], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> T:  # noqa: ASYNC109 - psycopg's name
+        """Drive a generator of the protocol; the pool closes the connection after any exception."""
+        return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
 
 
 class FrontEndDatabase:
@@ -16,7 +34,7 @@ class FrontEndDatabase:
     def __init__(self, source: Source, endpoint: Endpoint) -> None:
         self._source = source
         self._endpoint = endpoint
-        self._idle: list[psycopg.AsyncConnection[tuple[str | None, ...]]] = []
+        self._idle: list[ImpatientConnection] = []
 
     async def rows(self, statement: str, parameters: Mapping[str, object]) -> bytes:
         """Run one statement and return JSON {"columns": [...], "rows": [[...]]}; cells are text or null."""
@@ -26,7 +44,7 @@ class FrontEndDatabase:
             return orjson.dumps({"columns": columns, "rows": await cursor.fetchall()})
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[str | None, ...]]]:
+    async def _connection(self) -> AsyncIterator[ImpatientConnection]:
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
             yield connection
@@ -36,9 +54,9 @@ class FrontEndDatabase:
             raise
         self._idle.append(connection)
 
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[str | None, ...]]:
+    async def _connect(self) -> ImpatientConnection:
         credentials = {name: secret.get_secret_value() for name, secret in self._endpoint.credentials.items()}
-        return await psycopg.AsyncConnection.connect(
+        return await ImpatientConnection.connect(
             self._endpoint.base_url,
             autocommit=True,
             user=credentials["user"],
