@@ -36,7 +36,7 @@ def json_answer(name: str, description: str = "", *headers: str) -> dict[str, An
     """Return a JSON response."""
     form: dict[str, Any] = {"schema": ref(name)}
     if name in ANSWERS:
-        form["examples"] = {"answer": {"value": ANSWERS[name]}}
+        form["examples"] = {"answer": {"$ref": f"#/components/examples/{name}"}}
     answer: dict[str, Any] = {"description": description or f"{name}.", "content": {JSON: form}}
     if headers:
         answer["headers"] = {header: {"description": _HEADERS[header], "schema": {"type": "string"}} for header in headers}

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from verify_service import __version__
 from verify_service.api import wire
 from verify_service.api.describe import ref
+from verify_service.api.examples import ANSWERS
 from verify_service.bootstrap import shipped_folder
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
@@ -44,7 +45,9 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         _drop_framework_answer(operation["responses"])
     components = made.setdefault("components", {})
     components["schemas"] = _schemas()
-    components["examples"] = {"household": {"summary": "A family of four", "value": _example("household.json")}}
+    household = {"summary": "A family of four", "value": _example("household.json")}
+    # Here and not in the routes: FastAPI takes every null out of what a route says.
+    components["examples"] = {"household": household, **{name: {"value": value} for name, value in ANSWERS.items()}}
     return made
 
 

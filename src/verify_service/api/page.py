@@ -79,7 +79,9 @@ def _content(content: Mapping[str, Any], document: Document) -> Iterator[str]:
     for media, form in content.items():
         yield f"<p><code>{escape(media)}</code> {_type(form['schema']) if 'schema' in form else ''}</p>"
         for name, example in form.get("examples", {}).items():
-            value = document["components"]["examples"][name]["value"] if "$ref" in example else example["value"]
+            value = (
+                document["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"] if "$ref" in example else example["value"]
+            )
             yield f"<details><summary>Example: {escape(name)}</summary>{_json(value)}</details>"
 
 
