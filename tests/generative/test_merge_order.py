@@ -7,25 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.households import (
-    CANCELLED,
-    HISTORIC,
-    KINDS,
-    answers,
-    car,
-    company,
-    contribution,
-    employee,
-    example_request,
-    fund,
-    home,
-    joint_home,
-    merged,
-    report,
-    resident_pension,
-    shares,
-    worked_example,
-)
+from tests.households import KINDS, answers, example_request, merged, report, worked_example
+from tests.records import CANCELLED, HISTORIC, car, company, contribution, employee, fund, home, joint_home, resident_pension, shares
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.records import Record
 from verify_service.signing.canonical import canonical_bytes

@@ -6,25 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.households import (
-    CANCELLED,
-    CURRENT,
-    HISTORIC,
-    SOURCES,
-    answers,
-    car,
-    company,
-    example_request,
-    home,
-    joint_home,
-    merged,
-    person,
-    report,
-    shares,
-    source,
-    with_members,
-    without_income,
-)
+from tests.households import SOURCES, answers, example_request, merged, person, report, source, with_members, without_income
+from tests.records import CANCELLED, CURRENT, HISTORIC, car, company, home, joint_home, shares
 from verify_service.domain.codes import Role
 from verify_service.domain.identity import IdNumber
 from verify_service.domain.outcome import OutcomeCode

@@ -7,20 +7,8 @@ import jsonschema
 import orjson
 import pytest
 
-from tests.households import (
-    HEADER,
-    NOW,
-    SOURCES,
-    answers,
-    car,
-    contribution,
-    example_request,
-    home,
-    joint_home,
-    merged,
-    report,
-    worked_example,
-)
+from tests.households import HEADER, NOW, SOURCES, answers, example_request, merged, report, worked_example
+from tests.records import car, contribution, home, joint_home
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.domain.report import report_adapter, report_schema
 from verify_service.signing.canonical import canonical_bytes

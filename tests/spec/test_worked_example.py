@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from tests.households import contribution, employee, example_request, fund, merged, report, resident_pension, worked_example
+from tests.households import example_request, merged, report, worked_example
+from tests.records import contribution, employee, fund, resident_pension
 from verify_service.domain.money import yuan
 from verify_service.domain.outcome import OutcomeCode
 
