@@ -1,6 +1,6 @@
 """Real property: one unit once, however many members own it (M4, M9), homes apart from the rest (M10), shares (M8)."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import cast
@@ -50,19 +50,24 @@ def _keys(rows: Sequence[Row]) -> dict[int, str]:
     Rows that carry more are read first, so that a row with a certificate only finds the unit that has the same one.
     """
     keys: dict[int, str] = {}
-    known: dict[str, str] = {}
-    places: dict[str, list[tuple[int, str]]] = {}
+    certificates: dict[str, str] = {}
+    places: dict[tuple[str, int], tuple[int, str]] = {}
     for row in sorted(rows, key=lambda r: (_property(r).unit_code is None, _property(r).certificate_no is None, r.place)):
         record = _property(row)
-        address = "".join(record.location.split())
-        near = (k for area, k in places.get(address, ()) if abs(area - record.building_area_cm2) <= _SAME_AREA_CM2)
-        key = record.unit_code or known.get(record.certificate_no or "") or record.certificate_no
-        key = key or next(near, f"{address} {record.building_area_cm2}")
+        certificate, area, address = record.certificate_no or "", record.building_area_cm2, "".join(record.location.split())
+        key = record.unit_code or certificates.get(certificate) or certificate or _near(places, address, area) or f"{address} {area}"
         keys[row.place] = key
-        if record.certificate_no:
-            known.setdefault(record.certificate_no, key)
-        places.setdefault(address, []).append((record.building_area_cm2, key))
+        if certificate:
+            certificates.setdefault(certificate, key)
+        places.setdefault((address, area // _SAME_AREA_CM2), (area, key))
     return keys
+
+
+def _near(places: Mapping[tuple[str, int], tuple[int, str]], address: str, area: int) -> str | None:
+    """Find the unit at an address whose area is the same within the tolerance; units are kept in steps of the tolerance."""
+    step = area // _SAME_AREA_CM2
+    found = (places.get((address, s)) for s in (step, step - 1, step + 1))
+    return next((key for known, key in filter(None, found) if abs(known - area) <= _SAME_AREA_CM2), None)
 
 
 def _standing(unit: RealProperty, policy: Policy) -> Standing:
