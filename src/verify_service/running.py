@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ _BACKLOG, _GRACE_SECONDS = 2048, 20
 async def serve(settings: Settings, *, console: Console) -> None:
     """Serve the API against the registers of VERIFY_SOURCES_FILE."""
     configure_logging(level=settings.log_level)
+    stop_signal()
     async with open_services(settings) as services:
         await _listen(services, _bound(settings), console)
 
@@ -49,6 +51,7 @@ async def serve(settings: Settings, *, console: Console) -> None:
 async def serve_sandbox(settings: Settings, *, faults: Profile, seed: int, console: Console) -> None:
     """Serve registers, API and worker in one process, with a client made for whoever tries it."""
     configure_logging(level=settings.log_level)
+    stop_signal()
     door = _bound(settings)
     async with _sandbox(settings, SandboxOptions(seed=seed, faults=faults)) as services:
         access = await _sandbox_client(services, f"http://{settings.host}:{door.getsockname()[1]}", settings.state_dir)
@@ -69,6 +72,18 @@ async def _sandbox(settings: Settings, options: SandboxOptions) -> AsyncIterator
         open_services(settings, endpoints=endpoints) as services,
     ):
         yield services
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set, so that whoever waits for it can finish and close.
+
+    uvicorn raises the signal it was stopped by once more when it has shut down; without a handler of ours that second
+    one would end the process before the store is closed and background work is done.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
 
 
 def _bound(settings: Settings) -> socket.socket:
@@ -119,7 +134,7 @@ async def serve_registers_only(settings: Settings, *, first_port: int, faults: P
         for name, endpoint in endpoints.items():
             console.print(f"{name:22} {endpoint.base_url}")
         console.print(f"for VERIFY_SOURCES_FILE: {out}")
-        await asyncio.Event().wait()
+        await stop_signal().wait()
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:
@@ -129,9 +144,10 @@ def _plain(endpoint: Endpoint) -> dict[str, object]:
 async def work(settings: Settings, *, console: Console) -> None:
     """Run the worker until interrupted."""
     configure_logging(level=settings.log_level)
+    stopping = stop_signal()
     async with open_services(settings) as services:
         console.print("working; stop with Ctrl-C")
-        await work_until(services, asyncio.Event())
+        await work_until(services, stopping)
 
 
 async def migrate_database(settings: Settings, *, console: Console) -> None:

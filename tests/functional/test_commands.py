@@ -1,0 +1,73 @@
+"""The commands as an operator types them, in processes of their own."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from tests.functional.processes import Installation, Process, await_ready, free_port, registers, run
+
+
+def posted(base_url: str, token: str, household: bytes, *, prefer: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "prefer": prefer}
+    return httpx.post(f"{base_url}/v1/verifications", content=household, headers=headers, timeout=30, trust_env=False)
+
+
+def test_a_stopped_service_finishes_what_it_accepted_and_ends_well(tmp_path: Path, household: bytes) -> None:
+    """SIGTERM: the 202 that was given is kept by this very process, and the exit code is 0."""
+    with registers(tmp_path) as sources:
+        place = Installation(tmp_path, sources)
+        token = place.new_client()["access_token"]
+        process = place.serve()
+        accepted = posted(place.base_url, token, household, prefer="respond-async")
+        assert accepted.status_code == 202
+        assert process.stop() == 0, process.output()
+        again = place.serve()
+        location = accepted.headers["location"]
+        seen = httpx.get(f"{place.base_url}{location}", headers={"authorization": f"Bearer {token}"}, trust_env=False).json()
+        assert again.stop() == 0
+    assert seen["verification"]["state"] == "partial"
+
+
+def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refused(tmp_path: Path, household: bytes) -> None:
+    with registers(tmp_path) as sources:
+        place = Installation(tmp_path, sources)
+        token = place.new_client()["access_token"]
+        process = place.serve()
+        answer = posted(place.base_url, token, household, prefer="wait=20")
+        keys = httpx.get(f"{place.base_url}/.well-known/jwks.json", trust_env=False)
+        process.stop()
+    (tmp_path / "answer.json").write_bytes(answer.content)
+    (tmp_path / "keys.json").write_bytes(keys.content)
+    assert "signature valid" in run(tmp_path, "verify-report", "answer.json", "--jwks", "keys.json")
+    rotated = place.command("keys", "rotate")
+    assert "now signing with" in rotated
+    assert "signature valid" in place.command("verify-report", "answer.json")
+    assert "identical" in place.command("recompute", answer.json()["report"]["header"]["report_id"], "--tenant", "example")
+    forged = answer.json()["jws"]
+    (tmp_path / "forged").write_text(forged[:-8] + ("A" if forged[-8] != "A" else "B") + forged[-7:])
+    process = Process(["verify-report", "forged", "--jwks", "keys.json"], tmp_path)
+    process.start()
+    assert process.popen is not None
+    assert process.popen.wait(timeout=30) == 1
+    assert "bad_signature" in process.output()
+
+
+def test_the_sandbox_serves_everything_in_one_go_and_leaves_credentials(tmp_path: Path, household: bytes) -> None:
+    port = free_port()
+    process = Process(["serve", "--sandbox", "--port", str(port)], tmp_path)
+    process.start()
+    await_ready(f"http://127.0.0.1:{port}", process)
+    access = json.loads((tmp_path / "var" / "sandbox-client.json").read_bytes())
+    assert set(access) == {"base_url", "client_id", "client_secret", "access_token"}
+    assert posted(access["base_url"], access["access_token"], household, prefer="wait=20").status_code == 200
+    assert process.stop() == 0, process.output()
+    assert (tmp_path / "var" / "sandbox-client.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_ends_by_itself_with_two_versions(tmp_path: Path) -> None:
+    printed = run(tmp_path, "demo", COLUMNS="160")
+    assert printed.count("signature valid") == 2
+    for wanted in ("report version 1: partial", "report version 2: final", "1,413.28", "pending", "what changed"):
+        assert wanted in printed, wanted
+    assert (tmp_path / "var" / "demo" / "report-v2.json").exists()
