@@ -1,0 +1,163 @@
+"""Issue a report version: everything it brings in one transaction, refused when another process holds the verification.
+
+Order: the fence first (it locks the verification's row), then the version (its unique constraint decides between two),
+then the rest. The rows are built before the transaction begins.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from verify_service.errors import NotFound
+from verify_service.storage import accepting, audit, rows
+from verify_service.storage.encryption import FieldCipher
+from verify_service.storage.errors import LostLease
+from verify_service.storage.records import Issue, VerificationState
+from verify_service.storage.tables import answers, exchanges, idempotency, outbox, reports, tickets, verifications
+
+_HELD = (
+    verifications.c.id == bindparam("of_verification"),
+    verifications.c.tenant == bindparam("of_tenant"),
+    verifications.c.fence == bindparam("mine"),
+)
+_SETTLE = (
+    update(verifications)
+    .where(*_HELD)
+    .values(
+        state=bindparam("state"),
+        updated_at=bindparam("now"),
+        lease_until=None,
+        due_at=bindparam("due_at"),
+        current_report_id=bindparam("current_report_id"),
+    )
+)
+_FAIL = (
+    update(verifications)
+    .where(*_HELD)
+    .values(state=VerificationState.FAILED, updated_at=bindparam("now"), lease_until=None, failure=bindparam("reason"))
+)
+_EXISTS = select(verifications.c.id).where(
+    verifications.c.id == bindparam("of_verification"), verifications.c.tenant == bindparam("of_tenant")
+)
+_INSERT_REPORT = {
+    "sqlite": sqlite.insert(reports).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(reports).on_conflict_do_nothing(),
+}
+_SAME_REPORT = select(reports.c.id).where(
+    reports.c.verification_id == bindparam("of_verification"),
+    reports.c.version == bindparam("version"),
+    reports.c.digest == bindparam("digest"),
+)
+_INSERT_ANSWERS, _INSERT_EXCHANGES, _INSERT_TICKETS, _INSERT_OUTBOX = insert(answers), insert(exchanges), insert(tickets), insert(outbox)
+_CLOSE_TICKET = (
+    update(tickets)
+    .where(tickets.c.verification_id == bindparam("of_verification"), tickets.c.dedupe_key == bindparam("of_key"))
+    .values(state=bindparam("state"))
+)
+_FREE_KEY = delete(idempotency).where(
+    idempotency.c.verification_id == bindparam("of_verification"),
+    idempotency.c.tenant == bindparam("of_tenant"),
+    idempotency.c.status == "running",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An issue with its rows ready to write."""
+
+    issue: Issue
+    report: dict[str, Any]
+    answers: list[dict[str, Any]]
+    exchanges: list[dict[str, Any]]
+    tickets: list[dict[str, Any]]
+
+
+def prepare(cipher: FieldCipher, issue: Issue) -> Prepared:
+    """Build the rows: serialise, compress, seal."""
+    return Prepared(
+        issue,
+        rows.report(cipher, issue),
+        [rows.answer(cipher, issue, answer) for answer in issue.answers],
+        [rows.exchange(cipher, issue, kept) for kept in issue.exchanges],
+        [rows.ticket(issue, kept) for kept in issue.tickets],
+    )
+
+
+def write(connection: Connection, cipher: FieldCipher, prepared: Prepared) -> None:
+    """Write them. The same version with the same digest again changes nothing. Raises NotFound, LostLease."""
+    issue = prepared.issue
+    _settle(connection, issue)
+    if connection.execute(_INSERT_REPORT[connection.dialect.name], prepared.report).rowcount != 1:
+        _expect_same(connection, issue)
+        return
+    for statement, values in (
+        (_INSERT_ANSWERS, prepared.answers),
+        (_INSERT_EXCHANGES, prepared.exchanges),
+        (_INSERT_TICKETS, prepared.tickets),
+        (_CLOSE_TICKET, rows.closed(issue)),
+    ):
+        if values:
+            connection.execute(statement, values)
+    if issue.response is not None:
+        accepting.respond(connection, cipher, tenant=issue.tenant, verification_id=issue.verification_id, response=issue.response)
+    connection.execute(_INSERT_OUTBOX, rows.event(issue))
+    audit.record(connection, _act(issue))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A verification that cannot be finished; `reason` is a code of ours."""
+
+    tenant: str
+    verification_id: str
+    fence: int
+    reason: str
+    actor: str
+    now: Any
+
+
+def fail(connection: Connection, failure: Failure) -> None:
+    """End the verification and free its key, so that the requester may try again. Raises NotFound, LostLease."""
+    f = failure
+    held = {"of_verification": f.verification_id, "of_tenant": f.tenant}
+    done = connection.execute(_FAIL, {**held, "mine": f.fence, "now": f.now, "reason": f.reason})
+    _expect_held(connection, done.rowcount, held)
+    connection.execute(_FREE_KEY, held)
+    event = {
+        "tenant": f.tenant,
+        "kind": "verification.failed",
+        "verification_id": f.verification_id,
+        "report_id": None,
+        "created_at": f.now,
+    }
+    connection.execute(_INSERT_OUTBOX, event)
+    audit.record(connection, audit.Act(f.tenant, f.now, f.actor, "verification.failed", f.verification_id, {"reason": f.reason}))
+
+
+def _settle(connection: Connection, issue: Issue) -> None:
+    held = {"of_verification": issue.verification_id, "of_tenant": issue.tenant}
+    values = {"state": issue.state, "now": issue.now, "due_at": issue.due_at, "current_report_id": issue.report.id}
+    done = connection.execute(_SETTLE, {**held, "mine": issue.fence, **values})
+    _expect_held(connection, done.rowcount, held)
+
+
+def _expect_held(connection: Connection, changed: int, held: dict[str, str]) -> None:
+    if changed == 1:
+        return
+    if connection.execute(_EXISTS, held).first() is None:
+        raise NotFound
+    raise LostLease(held["of_verification"])
+
+
+def _expect_same(connection: Connection, issue: Issue) -> None:
+    """Accept a repeated issue; refuse other content under a version that exists, which undoes the settling."""
+    wanted = {"of_verification": issue.verification_id, "version": issue.report.version, "digest": issue.report.digest}
+    if connection.execute(_SAME_REPORT, wanted).first() is None:
+        raise LostLease(issue.verification_id)
+
+
+def _act(issue: Issue) -> audit.Act:
+    detail = {"verification": issue.verification_id, "version": issue.report.version, "digest": issue.report.digest}
+    return audit.Act(issue.tenant, issue.now, issue.actor, "report.issued", issue.report.id, detail)

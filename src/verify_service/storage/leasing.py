@@ -1,0 +1,125 @@
+"""Leases: who works on a verification. A claim raises the fence, so whoever held it before can write no more.
+
+Leases end by the clock that is passed in; a wrong clock can only cause work twice, never two reports, since the fence decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+from sqlalchemy import CTE, Connection, Row, Select, bindparam, or_, select, update
+
+from verify_service.errors import NotFound
+from verify_service.storage import rows
+from verify_service.storage.encryption import FieldCipher
+from verify_service.storage.errors import LostLease
+from verify_service.storage.reading import read_verification
+from verify_service.storage.records import TicketClaim, TicketState, VerificationRow, VerificationState
+from verify_service.storage.tables import tickets, verifications
+
+_v, _t = verifications.c, tickets.c
+_FREE = or_(_v.lease_until.is_(None), _v.lease_until <= bindparam("now"))
+_DUE_TICKET = (_t.state == TicketState.WAITING, _t.next_look <= bindparam("now"))
+
+
+def _first_free(candidates: Select[Any], name: str) -> CTE:
+    """Lock up to `most` rows that no other claim has locked (on SQLite the one writer needs no locks)."""
+    return candidates.limit(bindparam("most")).with_for_update(of=verifications, skip_locked=True).cte(name)
+
+
+_unfinished = _first_free(
+    # The states are written out, so that the planner sees the partial index.
+    select(_v.id).where(_v.state.in_(("accepted", "running")), _FREE).order_by(_v.lease_until),
+    "unfinished",
+)
+_CLAIM_UNFINISHED = (
+    update(verifications)
+    .where(_v.id.in_(select(_unfinished.c.id)))
+    .values(fence=_v.fence + 1, lease_until=bindparam("until"), state=VerificationState.RUNNING, updated_at=bindparam("now"))
+    .returning(*verifications.c)
+)
+_waiting = _first_free(select(_v.id).where(_v.id.in_(select(_t.verification_id).where(*_DUE_TICKET)), _FREE), "waiting")
+_CLAIM_WAITING = (
+    update(verifications)
+    .where(_v.id.in_(select(_waiting.c.id)))
+    .values(fence=_v.fence + 1, lease_until=bindparam("until"))
+    .returning(_v.tenant, _v.id, _v.fence)
+)
+_CLAIM_ONE = (
+    update(verifications)
+    .where(_v.id == bindparam("of_verification"), _v.tenant == bindparam("of_tenant"), _FREE)
+    .values(fence=_v.fence + 1, lease_until=bindparam("until"))
+    .returning(*verifications.c)
+)
+_DUE_TICKETS = select(tickets).where(_t.verification_id.in_(bindparam("claimed", expanding=True)), *_DUE_TICKET).order_by(_t.next_look)
+_RENEW = (
+    update(verifications)
+    .where(_v.id == bindparam("of_verification"), _v.tenant == bindparam("of_tenant"), _v.fence == bindparam("mine"))
+    .values(lease_until=bindparam("until"))
+)
+_POSTPONE = (
+    update(tickets)
+    .where(_t.verification_id == bindparam("of_verification"), _t.dedupe_key == bindparam("of_key"))
+    .values(next_look=bindparam("next_look"))
+)
+_EXISTS = select(_v.id).where(_v.id == bindparam("of_verification"), _v.tenant == bindparam("of_tenant"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A held verification."""
+
+    tenant: str
+    verification_id: str
+    fence: int
+
+
+def claim_unfinished(
+    connection: Connection, cipher: FieldCipher, *, now: datetime, until: datetime, limit: int
+) -> Sequence[VerificationRow]:
+    """Take over up to `limit` accepted or running verifications whose lease has ended."""
+    claimed = connection.execute(_CLAIM_UNFINISHED, {"now": now, "until": until, "most": limit})
+    return [read_verification(cipher, row) for row in claimed.mappings().all()]
+
+
+def claim_tickets(connection: Connection, *, now: datetime, until: datetime, limit: int) -> Sequence[TicketClaim]:
+    """Claim up to `limit` verifications that have a due ticket; return all their due tickets."""
+    claimed = {row.id: row for row in connection.execute(_CLAIM_WAITING, {"now": now, "until": until, "most": limit}).all()}
+    if not claimed:
+        return []
+    due = connection.execute(_DUE_TICKETS, {"now": now, "claimed": list(claimed)}).mappings().all()
+    return [_ticket_claim(claimed[row["verification_id"]], row) for row in due]
+
+
+def claim_one(connection: Connection, cipher: FieldCipher, lease: Lease, *, now: datetime, until: datetime) -> VerificationRow:
+    """Claim one verification that nobody holds (`lease.fence` is not looked at). Raises NotFound, LostLease if it is held."""
+    values = {"of_verification": lease.verification_id, "of_tenant": lease.tenant, "now": now, "until": until}
+    row = connection.execute(_CLAIM_ONE, values).mappings().first()
+    if row is None:
+        _refuse(connection, lease)
+    return read_verification(cipher, row)
+
+
+def renew(connection: Connection, lease: Lease, until: datetime | None) -> None:
+    """Hold it until then; None lets go. Raises NotFound, LostLease."""
+    values = {"of_verification": lease.verification_id, "of_tenant": lease.tenant, "mine": lease.fence, "until": until}
+    if connection.execute(_RENEW, values).rowcount != 1:
+        _refuse(connection, lease)
+
+
+def postpone(connection: Connection, claim: TicketClaim, next_look: datetime) -> None:
+    """Look at the ticket again then, and let go of its verification. Raises NotFound, LostLease."""
+    renew(connection, Lease(claim.tenant, claim.verification_id, claim.fence), None)
+    key = {"of_verification": claim.verification_id, "of_key": claim.ticket.ticket.dedupe_key}
+    connection.execute(_POSTPONE, {**key, "next_look": next_look})
+
+
+def _refuse(connection: Connection, lease: Lease) -> NoReturn:
+    if connection.execute(_EXISTS, {"of_verification": lease.verification_id, "of_tenant": lease.tenant}).first() is None:
+        raise NotFound
+    raise LostLease(lease.verification_id)
+
+
+def _ticket_claim(row: Row[Any], ticket: Any) -> TicketClaim:
+    return TicketClaim(row.tenant, row.id, row.fence, rows.read_ticket(ticket))

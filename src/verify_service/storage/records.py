@@ -1,0 +1,179 @@
+"""What goes into the store and comes out of it. Contents that speak of people are hidden from every repr."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from verify_service.domain.outcome import Answer
+from verify_service.sources.adapter import Exchange, Ticket
+
+
+class VerificationState(StrEnum):
+    """Where a verification stands. Only the first two are unfinished: somebody has to go on with them."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    PARTIAL = "partial"
+    FINAL = "final"
+    FINAL_WITH_GAPS = "final_with_gaps"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TicketState(StrEnum):
+    """Whether the deferred register still owes an answer."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client system of one tenant. `secret_hash` is made and compared by the API."""
+
+    id: str
+    tenant: str
+    name: str
+    secret_hash: str = field(repr=False)
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    regions: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response that is given again, byte for byte, when its Idempotency-Key comes back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Replay(Response):
+    """The kept response of an earlier request with the same key and the same body."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The verification is durable and the caller holds its lease: pass `fence` to every later write."""
+
+    verification_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRow:
+    """A verification; `request` is the body that was accepted, `failure` says why it failed (a code of ours)."""
+
+    id: str
+    tenant: str
+    client_id: str
+    client_reference: str | None
+    state: VerificationState
+    request: bytes = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+    lease_until: datetime | None
+    fence: int
+    due_at: datetime | None
+    current_report_id: str | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExchange:
+    """One kept exchange. `call_no` numbers the calls to a source within a report version, `ordinal` the exchanges of a call."""
+
+    source: str
+    call_no: int
+    ordinal: int
+    question_ids: tuple[str, ...]
+    exchange: Exchange
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTicket:
+    """A deferred register's receipt and the questions it stands for."""
+
+    source: str
+    question_ids: tuple[str, ...]
+    ticket: Ticket
+    state: TicketState = TicketState.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClaim:
+    """A ticket that is due. The claimant holds the lease of its verification under `fence`."""
+
+    tenant: str
+    verification_id: str
+    fence: int
+    ticket: StoredTicket
+
+
+@dataclass(frozen=True, slots=True)
+class ReportVersion:
+    """One version of a report without its content."""
+
+    id: str
+    verification_id: str
+    version: int
+    state: str
+    digest: str
+    kid: str
+    issued_at: datetime
+    replaces: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow(ReportVersion):
+    """A report version with its signed bytes; `is_current` is False once a later version replaces it."""
+
+    jws: bytes = field(repr=False)
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Everything one report version brings with it, written in one transaction.
+
+    `answers`: those that are new or changed since the version before; version 1 brings all.
+    `exchanges`: those made for this version. `closed`: tickets that are waiting no longer, by dedupe_key.
+    `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it.
+    """
+
+    tenant: str
+    verification_id: str
+    fence: int
+    report: ReportVersion
+    jws: bytes = field(repr=False)
+    state: VerificationState
+    actor: str
+    now: datetime
+    answers: Sequence[Answer] = ()
+    exchanges: Sequence[StoredExchange] = ()
+    tickets: Sequence[StoredTicket] = ()
+    closed: Mapping[str, TicketState] = field(default_factory=dict)
+    response: Response | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log. `detail` holds ids and codes, never a person's data."""
+
+    id: int
+    tenant: str
+    at: datetime
+    actor: str
+    action: str
+    object_id: str
+    detail: Mapping[str, object]
+    digest: str

@@ -1,0 +1,199 @@
+"""The tables. Columns called `sealed_…` hold ciphertext (encryption.py); every other one may be read by an operator.
+
+    clients 1─n verifications 1─n reports (versions)
+                      │ 1─n answers, exchanges (evidence), tickets, subjects
+                      └ 0─1 idempotency
+    outbox, audit: written in the same transaction as what they tell of
+
+`verifications` alone has a lease: (lease_until, fence). Who claims a verification raises the fence; every later write
+says which fence it holds and is refused when that is no longer the highest (see docs/decisions/0006).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from verify_service.storage.columns import Instant, Json
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite numbers rows by itself only in a column of type INTEGER.
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _of_verification() -> Column[str]:
+    return Column("verification_id", Text, ForeignKey("verifications.id"), nullable=False)
+
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("purposes", Json, nullable=False),
+    Column("regions", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
+    Column("client_reference", Text),
+    Column("state", Text, nullable=False),
+    Column("sealed_request", LargeBinary, nullable=False),
+    Column("request_digest", Text, nullable=False),  # blind: HMAC of the fingerprint
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("lease_until", Instant),
+    Column("fence", BigInteger, nullable=False),
+    Column("due_at", Instant),
+    Column("current_report_id", Text),
+    Column("failure", Text),
+)
+_UNFINISHED = text("state IN ('accepted', 'running')")
+Index("ix_verifications_unfinished", verifications.c.lease_until, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),  # blind, as verifications.request_digest
+    Column("verification_id", Text, nullable=False, index=True),
+    Column("status", Text, nullable=False),
+    Column("response_status", Integer),
+    Column("response_headers", Json),
+    Column("sealed_response_body", LargeBinary),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", "method", "route", "key"),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("tenant", Text, nullable=False),
+    Column("blind_index", Text, nullable=False),
+    _of_verification(),
+    PrimaryKeyConstraint("tenant", "blind_index", "verification_id"),
+    sqlite_with_rowid=False,
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    _of_verification(),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sealed_jws", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("kid", Text, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("replaces", Text, ForeignKey("reports.id")),
+    UniqueConstraint("verification_id", "version"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    _of_verification(),
+    Column("question_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("sealed_answer", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("verification_id", "question_id", "version"),
+    sqlite_with_rowid=False,
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    _of_verification(),
+    Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("call_no", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("question_ids", Json, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("sealed_message", LargeBinary, nullable=False),
+    Column("request_digest", Text, nullable=False),
+    Column("answer_digest", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    PrimaryKeyConstraint("verification_id", "version", "source", "call_no", "ordinal"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    _of_verification(),
+    Column("dedupe_key", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("question_ids", Json, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("next_look", Instant, nullable=False),
+    Column("latest", Instant, nullable=False),
+    PrimaryKeyConstraint("verification_id", "dedupe_key"),
+)
+_WAITING = text("state = 'waiting'")
+Index("ix_tickets_waiting", tickets.c.next_look, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Sequence, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("verification_id", Text, nullable=False),
+    Column("report_id", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Sequence, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("digest", Text, nullable=False),
+)
