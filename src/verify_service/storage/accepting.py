@@ -16,8 +16,8 @@ from verify_service.storage.tables import idempotency, subjects, verifications
 
 _KEY = ("tenant", "method", "route", "key")
 _CLAIM_KEY = {
-    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
+    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
 }
 _FIND_KEY = select(idempotency).where(*(idempotency.c[name] == bindparam(name) for name in _KEY))
 _RESPOND = (
@@ -88,7 +88,8 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
         "created_at": s.now,
         **_sealed(cipher, s.verification_id, s.response),
     }
-    return connection.execute(_CLAIM_KEY[connection.dialect.name], row).rowcount == 1
+    # Not rowcount: SQLAlchemy does not keep it for an INSERT, and a lost claim would look like a won one.
+    return connection.execute(_CLAIM_KEY[connection.dialect.name], row).first() is not None
 
 
 def _replay(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> Replay:

@@ -42,8 +42,8 @@ _EXISTS = select(verifications.c.id).where(
     verifications.c.id == bindparam("of_verification"), verifications.c.tenant == bindparam("of_tenant")
 )
 _INSERT_REPORT = {
-    "sqlite": sqlite.insert(reports).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(reports).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(reports).on_conflict_do_nothing().returning(reports.c.id),
+    "postgresql": postgresql.insert(reports).on_conflict_do_nothing().returning(reports.c.id),
 }
 _SAME_REPORT = select(reports.c.id).where(
     reports.c.verification_id == bindparam("of_verification"),
@@ -89,7 +89,8 @@ def write(connection: Connection, cipher: FieldCipher, prepared: Prepared) -> No
     """Write them. The same version with the same digest again changes nothing. Raises NotFound, LostLease."""
     issue = prepared.issue
     _settle(connection, issue)
-    if connection.execute(_INSERT_REPORT[connection.dialect.name], prepared.report).rowcount != 1:
+    # RETURNING, not rowcount: SQLAlchemy does not keep that for an INSERT.
+    if connection.execute(_INSERT_REPORT[connection.dialect.name], prepared.report).first() is None:
         _expect_same(connection, issue)
         return
     for statement, values in (
