@@ -24,7 +24,7 @@ from verify_service.sources.database import FrontEndDatabase
 from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
-from verify_service.sources.transport import Transport, http_client
+from verify_service.sources.transport import Transport, http_client, message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -173,14 +173,30 @@ class BoundClient:
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run attempts until one succeeds, none is worth making, or the time left is too short."""
+        try:
+            return await self._bounded(attempt)
+        except SourceFailure as failure:
+            if not _worth_repeating(failure):
+                raise
+            return await self._again(failure, attempt)
+
+    async def _again(self, first: SourceFailure, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Retry after a first failure. The first attempt runs without tenacity, which costs as much as sending the question."""
         limits = self.runtime.source.limits
+        failed: list[SourceFailure] = [first]
+
+        async def once() -> T:
+            if failed:
+                raise failed.pop()
+            return await self._bounded(attempt)
+
         retrying = tenacity.AsyncRetrying(
             stop=lambda state: state.attempt_number >= limits.attempts or self._too_late(state),
             wait=self._pause,
             retry=tenacity.retry_if_exception(_worth_repeating),
             reraise=True,
         )
-        return await retrying(self._bounded, attempt)
+        return await retrying(once)
 
     async def _bounded(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run one attempt within a place, the attempt's own limit and the call's deadline."""
@@ -214,8 +230,7 @@ class BoundClient:
             raise ConfigurationError(f"source {self.runtime.source.id}: base_url is not an HTTP address")
         asked_at, began, response = self.now(), False, None
         try:
-            message = http.build_request(request.method, request.path, headers=request.headers, content=request.body or None)
-            response = await http.send(message, stream=True)
+            response = await http.send(message(self.runtime.endpoint, request), stream=True)
             began = True
             # A refused status needs no body, so a hostile one is not even read.
             check_status(response, request)

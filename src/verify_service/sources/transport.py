@@ -5,16 +5,28 @@ concurrency), `plain` keeps httpx's own. Each source has its own small pool, so 
 Proxies, cookies, redirects and compression are off: what is asked for is what must come back.
 """
 
+from functools import lru_cache
+from http.client import HTTPResponse
+from http.cookiejar import CookieJar
 from typing import Literal
+from urllib.request import Request
 
 import httpx
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 
+from verify_service.sources.adapter import WireRequest
 from verify_service.sources.definition import Endpoint, Source
 
 Transport = Literal["fast", "plain"]
-_HEADERS = {"accept-encoding": "identity", "user-agent": "verify-service"}
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "verify-service"}
+
+
+class _NoCookies(CookieJar):
+    """Keeps none, so that no register can tie one person's question to another's."""
+
+    def extract_cookies(self, response: HTTPResponse, request: Request) -> None:
+        """Leave them."""
 
 
 def http_client(source: Source, endpoint: Endpoint, *, transport: Transport) -> httpx.AsyncClient:
@@ -24,13 +36,24 @@ def http_client(source: Source, endpoint: Endpoint, *, transport: Transport) -> 
     pool = httpx.Limits(max_connections=limits.in_flight, max_keepalive_connections=limits.in_flight, keepalive_expiry=30)
     return httpx.AsyncClient(
         base_url=endpoint.base_url,
-        headers=_HEADERS,
+        cookies=_NoCookies(),
         timeout=timeout,
         limits=pool,
         follow_redirects=False,
         trust_env=False,
         transport=_fast(source) if transport == "fast" else None,
     )
+
+
+def message(endpoint: Endpoint, request: WireRequest) -> httpx.Request:
+    """Build the message as it is. The client's own builder would merge what no register needs, for a tenth of the call's time."""
+    headers = {**_HEADERS, **{name.lower(): value for name, value in request.headers.items()}}
+    return httpx.Request(request.method, _url(endpoint.base_url, request.path), headers=headers, content=request.body or None)
+
+
+@lru_cache(maxsize=256)
+def _url(base_url: str, path: str) -> httpx.URL:
+    return httpx.URL(base_url.rstrip("/") + path)
 
 
 def _fast(source: Source) -> AiohttpTransport:
