@@ -16,8 +16,8 @@ from verify_service.storage.tables import idempotency, subjects, verifications
 
 _KEY = ("tenant", "method", "route", "key")
 _CLAIM_KEY = {
-    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
-    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
+    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
+    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
 }
 _FIND_KEY = select(idempotency).where(*(idempotency.c[name] == bindparam(name) for name in _KEY))
 _RESPOND = (

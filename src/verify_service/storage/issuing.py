@@ -42,8 +42,8 @@ _EXISTS = select(verifications.c.id).where(
     verifications.c.id == bindparam("of_verification"), verifications.c.tenant == bindparam("of_tenant")
 )
 _INSERT_REPORT = {
-    "sqlite": sqlite.insert(reports).on_conflict_do_nothing().returning(reports.c.id),
-    "postgresql": postgresql.insert(reports).on_conflict_do_nothing().returning(reports.c.id),
+    "sqlite": sqlite.insert(reports).on_conflict_do_nothing().returning(reports.c.id).returning(reports.c.id),
+    "postgresql": postgresql.insert(reports).on_conflict_do_nothing().returning(reports.c.id).returning(reports.c.id),
 }
 _SAME_REPORT = select(reports.c.id).where(
     reports.c.verification_id == bindparam("of_verification"),
