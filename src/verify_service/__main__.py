@@ -15,7 +15,12 @@ from verify_service.errors import VerifyError
 from verify_service.sandbox.faults import Profile
 from verify_service.settings import load_settings
 
-app = typer.Typer(help="Household economic-status verification: ask six kinds of registers, sign one report.", no_args_is_help=True, pretty_exceptions_enable=False)
+# No pretty tracebacks: they print local variables, which may speak of people.
+app = typer.Typer(
+    help="Household economic-status verification: ask six kinds of registers, sign one report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 clients = typer.Typer(help="Client systems that may call the API.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign reports.", no_args_is_help=True)
 app.add_typer(clients, name="client")

@@ -173,6 +173,7 @@ class BoundClient:
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run attempts until one succeeds, none is worth making, or the time left is too short."""
+        self.attempts = 0  # of this message: a page or a token before it is not an attempt at it
         try:
             return await self._bounded(attempt)
         except SourceFailure as failure:

@@ -54,7 +54,7 @@ class Clocked(BoundClient):
 
 @asynccontextmanager
 async def bound(contract: Contract, always: httpx.Response | None = None) -> AsyncIterator[Clocked]:
-    """The real client of one source, whose transport respx answers with what the register says, or always with one response."""
+    """Bind the real client of one source; respx answers with what the register says, or always with one response."""
     register = contract.register_type(contract.world())
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -130,3 +130,13 @@ async def test_no_other_status_is_an_answer(source: str, status: int) -> None:
     assert isinstance(found, SourceFailure)
     assert found.code.outcome_class in {OutcomeClass.UNAVAILABLE, OutcomeClass.REFUSED, OutcomeClass.INVALID}
     assert found.code is not OutcomeCode.NO_RECORD
+
+
+@pytest.mark.parametrize("source", CONTRACTS)
+async def test_what_was_asked_once_says_one_attempt(source: str) -> None:
+    """A token, an upload or a page before it is a message of its own, not an attempt."""
+    contract = CONTRACTS[source]
+    async with bound(contract) as client:
+        found = await asked(contract, client, "found")
+    assert isinstance(found, Answer)
+    assert found.outcome.attempts == 1
