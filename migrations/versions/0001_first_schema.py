@@ -96,16 +96,12 @@ def _what_was_answered() -> None:
     op.create_table(
         "answers",
         sa.Column("verification_id", sa.Text(), nullable=False),
-        sa.Column("question_id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("member", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("sealed_answer", sa.LargeBinary(), nullable=False),
+        sa.Column("outcomes", sa.Text(), nullable=False),
+        sa.Column("sealed_answers", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["verification_id"], ["verifications.id"], name="fk_answers_verification_id"),
-        sa.PrimaryKeyConstraint("verification_id", "question_id", "version", name="pk_answers"),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("verification_id", "version", name="pk_answers"),
     )
     op.create_table(
         "exchanges",

@@ -69,7 +69,7 @@ class Prepared:
 
     issue: Issue
     report: dict[str, Any]
-    answers: list[dict[str, Any]]
+    answers: dict[str, Any] | None
     exchanges: list[dict[str, Any]]
     tickets: list[dict[str, Any]]
 
@@ -79,7 +79,7 @@ def prepare(cipher: FieldCipher, issue: Issue) -> Prepared:
     return Prepared(
         issue,
         rows.report(cipher, issue),
-        [rows.answer(cipher, issue, answer) for answer in issue.answers],
+        rows.answers(cipher, issue) if issue.answers else None,
         [rows.exchange(cipher, issue, kept) for kept in issue.exchanges],
         [rows.ticket(issue, kept) for kept in issue.tickets],
     )

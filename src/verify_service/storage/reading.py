@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, func, insert, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, insert, select
 
 from verify_service.domain.outcome import Answer
 from verify_service.errors import NotFound
@@ -49,17 +49,10 @@ _EXCHANGES = (
     .order_by(exchanges.c.version, exchanges.c.source, exchanges.c.call_no, exchanges.c.ordinal)
 )
 _TICKETS = select(tickets).where(tickets.c.verification_id == _OF["id"], tickets.c.tenant == _OF["tenant"]).order_by(tickets.c.dedupe_key)
-_newest = (
-    select(answers.c.question_id, func.max(answers.c.version).label("version"))
-    .where(answers.c.verification_id == _OF["id"], answers.c.version <= bindparam("up_to"))
-    .group_by(answers.c.question_id)
-    .subquery()
-)
 _ANSWERS = (
     select(answers)
-    .join(_newest, (answers.c.question_id == _newest.c.question_id) & (answers.c.version == _newest.c.version))
-    .where(answers.c.verification_id == _OF["id"], answers.c.tenant == _OF["tenant"])
-    .order_by(answers.c.question_id)
+    .where(answers.c.verification_id == _OF["id"], answers.c.tenant == _OF["tenant"], answers.c.version <= bindparam("up_to"))
+    .order_by(answers.c.version)
 )
 _OF_SUBJECT = (
     select(subjects.c.verification_id)
@@ -118,7 +111,9 @@ def evidence(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -
 def current_answers(connection: Connection, cipher: FieldCipher, key: dict[str, str], up_to: int | None) -> Sequence[Answer]:
     """Return one answer per question: the newest, or the newest as of a report version. Raises NotFound."""
     wanted = {**key, "up_to": _ANY_VERSION if up_to is None else up_to}
-    return [rows.read_answer(cipher, row) for row in _of_verification(connection, _ANSWERS, wanted)]
+    issued = [rows.read_answers(cipher, row) for row in _of_verification(connection, _ANSWERS, wanted)]
+    newest = {answer.question.id: answer for version in issued for answer in version}
+    return list(newest.values())
 
 
 def tickets_of(connection: Connection, key: dict[str, str]) -> Sequence[StoredTicket]:

@@ -13,7 +13,7 @@ from verify_service.sources.adapter import Exchange, Ticket
 from verify_service.storage.encryption import FieldCipher, Place
 from verify_service.storage.records import Issue, StoredExchange, StoredTicket, TicketState
 
-_ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+_ANSWERS: TypeAdapter[tuple[Answer, ...]] = TypeAdapter(tuple[Answer, ...])
 _COMPRESSION = 1  # the fastest: register answers are repetitive text, more effort saves little
 
 
@@ -39,30 +39,26 @@ def jws_place(verification_id: str, report_id: str) -> Place:
     return Place("reports", "sealed_jws", verification_id, report_id)
 
 
-def answer(cipher: FieldCipher, issue: Issue, content: Answer) -> dict[str, Any]:
-    """Return the row of an answer: question, outcome and records are sealed; the outcome's code is not."""
-    question = content.question
-    place = _answer_place(issue.verification_id, question.id, issue.report.version)
+def answers(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
+    """Return the row of a version's answers: questions, outcomes and records are sealed; the outcomes' codes are not."""
+    packed = zlib.compress(_ANSWERS.dump_json(tuple(issue.answers)), _COMPRESSION)
     return {
         "verification_id": issue.verification_id,
-        "question_id": question.id,
         "version": issue.report.version,
         "tenant": issue.tenant,
-        "source": question.source,
-        "member": question.member,
-        "outcome": content.outcome.code.value,
-        "sealed_answer": cipher.seal(place, _ANSWER.dump_json(content)),
+        "outcomes": {answer.question.id: answer.outcome.code for answer in issue.answers},
+        "sealed_answers": cipher.seal(_answers_place(issue.verification_id, issue.report.version), packed),
     }
 
 
-def read_answer(cipher: FieldCipher, row: RowMapping) -> Answer:
-    """Return the answer of a row."""
-    place = _answer_place(row["verification_id"], row["question_id"], row["version"])
-    return _ANSWER.validate_json(cipher.open(place, row["sealed_answer"]))
+def read_answers(cipher: FieldCipher, row: RowMapping) -> tuple[Answer, ...]:
+    """Return the answers of a row."""
+    place = _answers_place(row["verification_id"], row["version"])
+    return _ANSWERS.validate_json(zlib.decompress(cipher.open(place, row["sealed_answers"])))
 
 
-def _answer_place(verification_id: str, question_id: str, version: int) -> Place:
-    return Place("answers", "sealed_answer", verification_id, f"{question_id}|{version}")
+def _answers_place(verification_id: str, version: int) -> Place:
+    return Place("answers", "sealed_answers", verification_id, str(version))
 
 
 def exchange(cipher: FieldCipher, issue: Issue, kept: StoredExchange) -> dict[str, Any]:

@@ -120,19 +120,16 @@ reports = Table(
     UniqueConstraint("verification_id", "version"),
 )
 
+# One row per report version: a row per question would be a hundred million more in a night of re-checks.
 answers = Table(
     "answers",
     metadata,
     _of_verification(),
-    Column("question_id", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("tenant", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("member", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("sealed_answer", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("verification_id", "question_id", "version"),
-    sqlite_with_rowid=False,
+    Column("outcomes", Json, nullable=False),  # question id: outcome code
+    Column("sealed_answers", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("verification_id", "version"),
 )
 
 exchanges = Table(
