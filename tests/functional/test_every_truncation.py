@@ -93,17 +93,23 @@ def question(source: str, cases: dict[str, Case]) -> Question:
     return ask_about(Subject(person.id_number, person.name), source)
 
 
-async def answers(adapter: AnyAdapter, endpoint: Endpoint, asked: Sequence[Question]) -> Sequence[Answer]:
-    """Ask as the service does, with one attempt, on fresh connections."""
+@asynccontextmanager
+async def channel_of(adapter: AnyAdapter, endpoint: Endpoint) -> AsyncIterator[Channel]:
+    """Reach the source as the service does, with one attempt for each message."""
     source = adapter.source.model_copy(update={"limits": adapter.source.limits.model_copy(update={"attempts": 1})})
     runtime = SourceRuntime(source, endpoint, clock=utc_now, randomness=system_randomness())
-    channel = Channel(adapter, runtime)
-    deadline = asyncio.get_running_loop().time() + 5
     try:
-        (call,) = await fan_out({source.id: asked}, channels={source.id: channel}, deadline=deadline)
-        return call.answers if call.ticket is None else await _collected(channel, call.ticket, asked, deadline)
+        yield Channel(adapter, runtime)
     finally:
         await runtime.close()
+
+
+async def answers(channel: Channel, asked: Sequence[Question]) -> Sequence[Answer]:
+    """Ask, logging in anew; a connection that was cut is not in the pool any more."""
+    channel.runtime._remembered.clear()
+    deadline = asyncio.get_running_loop().time() + 5
+    (call,) = await fan_out({channel.source.id: asked}, channels={channel.source.id: channel}, deadline=deadline)
+    return call.answers if call.ticket is None else await _collected(channel, call.ticket, asked, deadline)
 
 
 async def _collected(channel: Channel, ticket: Ticket, asked: Sequence[Question], deadline: float) -> Sequence[Answer]:
@@ -121,9 +127,16 @@ async def test_no_prefix_of_an_answer_is_a_fact(name: str) -> None:
     asked = [question(name, cases[name])]
     registers = serve_registers(cases, SandboxOptions(ready_after_seconds=0), clock=utc_now)
     async with registers as endpoints, proxied(endpoints[name]) as (proxy, endpoint):
-        assert [a.outcome.code for a in await answers(adapter, endpoint, asked)] == [OutcomeCode.RECORDS]
-        length = proxy.passed
+        async with channel_of(adapter, endpoint) as whole:
+            assert [a.outcome.code for a in await answers(whole, asked)] == [OutcomeCode.RECORDS]
+        await cut_at_every_byte(proxy, adapter, endpoint, asked)
+
+
+async def cut_at_every_byte(proxy: Proxy, adapter: AnyAdapter, endpoint: Endpoint, asked: Sequence[Question]) -> None:
+    length = proxy.passed
+    async with channel_of(adapter, endpoint) as channel:
         for budget in range(length):
             proxy.budget, proxy.passed = budget, 0
-            found = await answers(adapter, endpoint, asked)
+            found = await answers(channel, asked)
             assert {a.outcome.code.outcome_class for a in found} <= SAFE, (budget, length)
+            assert proxy.passed == budget, "the cut did not strike"

@@ -34,14 +34,16 @@ def http_client(source: Source, endpoint: Endpoint, *, transport: Transport) -> 
     limits = source.limits
     timeout = httpx.Timeout(limits.attempt_timeout_ms / 1000, connect=limits.connect_timeout_ms / 1000)
     pool = httpx.Limits(max_connections=limits.in_flight, max_keepalive_connections=limits.in_flight, keepalive_expiry=30)
+    uses_tls = endpoint.base_url.startswith("https:")
     return httpx.AsyncClient(
         base_url=endpoint.base_url,
+        verify=uses_tls,  # loading the trusted certificates takes longer than a call; without TLS nobody would look at them
         cookies=_NoCookies(),
         timeout=timeout,
         limits=pool,
         follow_redirects=False,
         trust_env=False,
-        transport=_fast(source) if transport == "fast" else None,
+        transport=_fast(source, uses_tls=uses_tls) if transport == "fast" else None,
     )
 
 
@@ -56,9 +58,9 @@ def _url(base_url: str, path: str) -> httpx.URL:
     return httpx.URL(base_url.rstrip("/") + path)
 
 
-def _fast(source: Source) -> AiohttpTransport:
+def _fast(source: Source, *, uses_tls: bool) -> AiohttpTransport:
     def session() -> ClientSession:
         connector = TCPConnector(limit=source.limits.in_flight, keepalive_timeout=30, enable_cleanup_closed=False)
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False)
 
-    return AiohttpTransport(client=session, trust_env=False)
+    return AiohttpTransport(client=session, verify=uses_tls, trust_env=False)
