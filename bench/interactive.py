@@ -87,7 +87,7 @@ verify-service does the full work: strict request, consents, six protocols with 
   evidence encrypted and stored, log, one durable commit (SQLite, synchronous=FULL). The securities register takes a ticket:
   version 1 is issued without it; its later collection and version 2 are not in these figures.
 textbook asks stub registers (one JSON POST each, three persons x six), because it cannot speak the six protocols: no
-  checks, no rules, no storage. It is the easier job.
+  checks, no rules, no storage. It is the easier job. inf: no household was finished (httpx's default pool gives up after 5 s).
 Registers, load and service share this machine's cores: compare the CPU times; rates and latencies depend on the rest.
 """
 

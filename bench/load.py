@@ -19,6 +19,7 @@ from bench.processes import Process
 
 _BROKEN = frozenset({"unavailable", "invalid"})
 _LOOK_SECONDS = 0.02
+_MOST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ class Window:
 
 @dataclass(slots=True)
 class Run:
-    """One closed loop. `least_seconds` and at least one answer per caller make a window; the first window only warms up."""
+    """One closed loop, cut into windows; the first one only warms up.
+
+    A window has `least_seconds` and at least one answer per caller, but ends after `_MOST_SECONDS` in any case.
+    """
 
     target: Target
     bodies: Iterator[bytes]
@@ -112,35 +116,43 @@ class Run:
 
     async def _window(self) -> Window:
         first = last = self._mark()
-        while last.at - first.at < self.least_seconds or self._answers(last) - self._answers(first) < self.concurrency:
+        while not self._is_whole(first, last):
             await asyncio.sleep(_LOOK_SECONDS)
             last = self._mark()
         samples = self.samples[first.finished : last.finished]
         return Window(last.at - first.at, last.cpu - first.cpu, samples, last.failed - first.failed)
 
-    @staticmethod
-    def _answers(mark: Mark) -> int:
-        return mark.finished + mark.failed
+    def _is_whole(self, first: Mark, last: Mark) -> bool:
+        seconds, answers = last.at - first.at, last.finished + last.failed - first.finished - first.failed
+        return seconds >= _MOST_SECONDS or (seconds >= self.least_seconds and answers >= self.concurrency)
 
     async def _call(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.target.port)
-        for body in self.bodies:
-            began = perf_counter()
-            writer.write(self.target.message(body))
-            answer = await _answer(reader)
-            seconds = perf_counter() - began
-            if answer is None:
+        """Be one caller: reconnect after a failure, as a caller would."""
+        while True:
+            try:
+                await self._converse()
+            except (ConnectionError, asyncio.IncompleteReadError):
                 self.failed += 1
-            else:
+
+    async def _converse(self) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.target.port)
+        try:
+            for body in self.bodies:
+                began = perf_counter()
+                writer.write(self.target.message(body))
+                answer = await _answer(reader)
+                seconds = perf_counter() - began
                 self.samples.append(Sample(seconds, seconds - _asking_seconds(answer)))
+        finally:
+            writer.close()
 
 
 async def _answer(reader: asyncio.StreamReader) -> Any:
-    """Return the JSON of a 200; None for a 5xx. Raises RuntimeError for anything else: then the load itself is wrong."""
+    """Return the JSON of a 200. Raises ConnectionError for a 5xx, RuntimeError for anything else: then the load itself is wrong."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
     if head.startswith(b"http/1.1 5"):
-        return None
+        raise ConnectionError
     if not head.startswith(b"http/1.1 200 "):
         raise RuntimeError(body.decode())
     return orjson.loads(body)

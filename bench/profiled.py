@@ -8,6 +8,7 @@ weighed alike (cProfile makes Python calls several times dearer). The figures ar
 
 import argparse
 import asyncio
+import atexit
 import json
 import os
 import runpy
@@ -23,22 +24,21 @@ from bench.interactive import service
 from bench.load import Run
 
 _INTERVAL_SECONDS = 0.001
-_CALLERS, _SECONDS = 16, 12.0
+_CALLERS, _SECONDS, _WINDOWS = 16, 5.0, 3
 Stack = tuple[str, ...]
 
 
 def serve(out: Path, arguments: list[str]) -> None:
-    """Run `verify-service` with these arguments; sample from SIGUSR1 on, write what was seen at SIGTERM."""
+    """Run `verify-service` with these arguments; sample from SIGUSR1 on, write what was seen at its end."""
     seen: Counter[Stack] = Counter()
 
-    def finish(*_: object) -> None:
+    def finish() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         out.write_text(json.dumps([[*stack, count] for stack, count in seen.items()]), encoding="utf-8")
-        sys.exit()
 
+    atexit.register(finish)
     signal.signal(signal.SIGPROF, lambda _, frame: seen.update([_stack(frame)]))
     signal.signal(signal.SIGUSR1, lambda *_: signal.setitimer(signal.ITIMER_PROF, _INTERVAL_SECONDS, _INTERVAL_SECONDS))
-    signal.signal(signal.SIGTERM, finish)
     sys.argv = ["verify-service", *arguments]
     runpy.run_module("verify_service", run_name="__main__")
 
@@ -76,9 +76,11 @@ def _profile(folder: Path) -> tuple[Counter[Stack], float]:
     os.environ["BENCH_PROFILE"] = str(out)
     with service(folder, serve="bench.profiled") as target:
         process = target.process.popen
-        run = Run(target, bodies(), _CALLERS, 1, _SECONDS, on_warm=lambda: process.send_signal(signal.SIGUSR1))
-        (window,) = asyncio.run(run.measure())
-    return Counter({tuple(stack): count for *stack, count in json.loads(out.read_text(encoding="utf-8"))}), window.cpu_ms
+        run = Run(target, bodies(), _CALLERS, _WINDOWS, _SECONDS, on_warm=lambda: process.send_signal(signal.SIGUSR1))
+        windows = asyncio.run(run.measure())
+    return Counter({tuple(stack): count for *stack, count in json.loads(out.read_text(encoding="utf-8"))}), min(
+        window.cpu_ms for window in windows
+    )
 
 
 def _counted(samples: Counter[Stack], *, own: bool, under: str) -> Counter[str]:
