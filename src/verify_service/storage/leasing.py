@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import CTE, Connection, Row, Select, bindparam, or_, select, update
+from sqlalchemy import CTE, Connection, Row, Select, bindparam, literal_column, or_, select, update
 
 from verify_service.errors import NotFound
 from verify_service.storage import rows
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.errors import LostLease
 from verify_service.storage.reading import read_verification
-from verify_service.storage.records import TicketClaim, TicketState, VerificationRow, VerificationState
+from verify_service.storage.records import TicketClaim, VerificationRow, VerificationState
 from verify_service.storage.tables import tickets, verifications
 
 _v, _t = verifications.c, tickets.c
 _FREE = or_(_v.lease_until.is_(None), _v.lease_until <= bindparam("now"))
-_DUE_TICKET = (_t.state == TicketState.WAITING, _t.next_look <= bindparam("now"))
+# States are written out, not bound: only then does the planner see that the partial indexes apply.
+_IS_UNFINISHED = _v.state.in_([literal_column("'accepted'"), literal_column("'running'")])
+_DUE_TICKET = (_t.state == literal_column("'waiting'"), _t.next_look <= bindparam("now"))
 
 
 def _first_free(candidates: Select[Any], name: str) -> CTE:
@@ -29,8 +31,7 @@ def _first_free(candidates: Select[Any], name: str) -> CTE:
 
 
 _unfinished = _first_free(
-    # The states are written out, so that the planner sees the partial index.
-    select(_v.id).where(_v.state.in_(("accepted", "running")), _FREE).order_by(_v.lease_until),
+    select(_v.id).where(_IS_UNFINISHED, _FREE).order_by(_v.lease_until),
     "unfinished",
 )
 _CLAIM_UNFINISHED = (

@@ -1,5 +1,9 @@
 """PostgreSQL: an asyncio pool of psycopg connections; concurrency and group commit are the server's."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -22,21 +26,38 @@ def postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
 
 
 class PostgresqlExecutor:
-    """Runs every operation on a pooled connection."""
+    """Runs every operation on a pooled connection. Build it inside the running event loop."""
 
     def __init__(self, url: URL, *, pool_size: int) -> None:
         self._engine = postgresql_engine(url, pool_size=pool_size)
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def write(self, operation: Operation[T]) -> T:
         """As Executor.write."""
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(operation)
+        with self._counted():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(operation)
 
     async def read(self, operation: Operation[T]) -> T:
         """As Executor.read."""
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(operation)
+        with self._counted():
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(operation)
 
     async def close(self) -> None:
-        """As Executor.close."""
+        """As Executor.close. A pool forgets connections that are in use, so it waits for them first."""
+        await self._idle.wait()
         await self._engine.dispose()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
