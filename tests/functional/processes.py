@@ -117,6 +117,7 @@ class Installation:
             "VERIFY_STATE_DIR": str(self.folder / "var"),
             "VERIFY_SOURCES_FILE": str(self.sources),
             "VERIFY_POLL_SECONDS": "0.1",
+            "VERIFY_LEASE_SECONDS": "12",  # beyond the longest answer, so that only what was killed changes hands
             **database,
         }
 

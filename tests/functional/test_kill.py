@@ -20,6 +20,7 @@ from tests.functional.processes import Installation, registers
 
 KILLS_IN_CI, KILLS_IN_SOAK = 2, 200
 CLIENTS = 6
+SETTLING_SECONDS = 180  # against a hang only: a killed process's leases have to run out, and a household takes what it takes
 
 
 @dataclass
@@ -80,7 +81,7 @@ async def settle(place: Installation, token: str, template: dict[str, Any], ledg
     """Serve with a worker until every key has its answer, and every acknowledged report is the one that can be fetched."""
     process, worker = await asyncio.to_thread(place.serve), place.worker()
     try:
-        async with http_client(place, token) as http, asyncio.timeout(60):
+        async with http_client(place, token) as http, asyncio.timeout(SETTLING_SECONDS):
             while ledger.open:
                 key = ledger.open.pop()
                 await post(http, template, key, ledger)
