@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from verify_service import running
+from verify_service.api.auth import OPERATOR, WELFARE_SYSTEM, Scope
 from verify_service.errors import VerifyError
 from verify_service.sandbox.faults import Profile
 from verify_service.settings import load_settings
@@ -95,10 +96,29 @@ def client_new(
     tenant: Annotated[str, typer.Option(help="The commissioning organisation; data never cross tenants.")],
     purpose: Annotated[list[str] | None, typer.Option(help="Purpose codes (01 to 12) the client may use; left out: all.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Regions (GB/T 2260) the client may use; left out: all.")] = None,
+    operator: Annotated[bool, typer.Option("--operator", help="For who runs the service: sources and audit log, no households.")] = False,
+    scope: Annotated[list[Scope] | None, typer.Option(help="Exactly these scopes; left out: a welfare system's.")] = None,
 ) -> None:
     """Make a client and print its credentials once; only a hash of the secret is kept."""
-    made = _run(running.new_client(load_settings(), name, tenant=tenant, purposes=purpose or ["*"], regions=region or ["*"]))
-    _out.print_json(orjson.dumps(made).decode())
+    scopes = tuple(scope or (OPERATOR if operator else WELFARE_SYSTEM))
+    terms = running.Terms(tenant, tuple(purpose or ["*"]), tuple(region or ["*"]), scopes)
+    _out.print_json(orjson.dumps(_run(running.new_client(load_settings(), name, terms))).decode())
+
+
+@clients.command("list")
+def client_list() -> None:
+    """List the clients: tenant, id, name, since when, what they may do, and which are disabled."""
+    for client in _run(running.list_clients(load_settings())):
+        state = "enabled" if client.disabled_at is None else f"disabled {client.disabled_at.isoformat(timespec='seconds')}"
+        made = client.created_at.isoformat(timespec="seconds")
+        typer.echo(f"{client.tenant}  {client.id}  {client.name}  {made}  {','.join(client.scopes)}  {state}")
+
+
+@clients.command("disable")
+def client_disable(client_id: str) -> None:
+    """Refuse a client's token from now on. A running API may still accept it for half a minute; its work goes on."""
+    _run(running.disable_client(load_settings(), client_id))
+    typer.echo(f"disabled {client_id}")
 
 
 @keys.command("list")

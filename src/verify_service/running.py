@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import uvicorn
 from rich.console import Console
 
 from verify_service.api.app import create_app
-from verify_service.api.auth import hash_secret, new_secret
+from verify_service.api.auth import WELFARE_SYSTEM, Scope, hash_secret, new_secret
 from verify_service.api.generated import generated_files
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
 from verify_service.bulk.recompute import recompute_report
@@ -36,8 +37,17 @@ from verify_service.storage.migrations import migrate as migrate_schema
 from verify_service.storage.records import Client
 from verify_service.telemetry import configure_logging
 
-SCOPES = ("verify:write", "report:read", "source:read")
 _BACKLOG, _GRACE_SECONDS = 2048, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a new client may do, and for whom."""
+
+    tenant: str
+    purposes: tuple[str, ...] = ("*",)
+    regions: tuple[str, ...] = ("*",)
+    scopes: tuple[Scope, ...] = WELFARE_SYSTEM
 
 
 async def serve(settings: Settings, *, console: Console) -> None:
@@ -109,17 +119,18 @@ def _server(services: Services) -> uvicorn.Server:
 
 async def _sandbox_client(services: Services, base_url: str, folder: Path) -> Path:
     """Make a client of tenant `sandbox` and write its credentials for curl and the examples (mode 0600)."""
-    made = await _add_client(services, "sandbox", tenant="sandbox", purposes=["*"], regions=["*"])
+    made = await _add_client(services, "sandbox", Terms("sandbox"))
     file = folder / "sandbox-client.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps({"base_url": base_url, **made}, indent=2) + "\n", encoding="utf-8")
     return file
 
 
-async def _add_client(services: Services, name: str, *, tenant: str, purposes: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
+async def _add_client(services: Services, name: str, terms: Terms) -> dict[str, str]:
     secret = new_secret()
-    client_id = f"{tenant}-{secrets.token_hex(4)}"
-    client = Client(client_id, tenant, name, hash_secret(secret), SCOPES, tuple(purposes), tuple(regions), services.clock())
+    client_id = f"{terms.tenant}-{secrets.token_hex(4)}"
+    scopes = tuple(scope.value for scope in terms.scopes)
+    client = Client(client_id, terms.tenant, name, hash_secret(secret), scopes, terms.purposes, terms.regions, services.clock())
     await services.store.add_client(client)
     return {"client_id": client_id, "client_secret": secret, "access_token": f"{client_id}.{secret}"}
 
@@ -201,10 +212,22 @@ async def recompute(settings: Settings, report_id: str, *, tenant: str, console:
         raise typer.Exit(1)
 
 
-async def new_client(settings: Settings, name: str, *, tenant: str, purposes: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
+async def new_client(settings: Settings, name: str, terms: Terms) -> dict[str, str]:
     """Make a client and return its credentials."""
     async with open_services(settings) as services:
-        return await _add_client(services, name, tenant=tenant, purposes=purposes, regions=regions)
+        return await _add_client(services, name, terms)
+
+
+async def list_clients(settings: Settings) -> Sequence[Client]:
+    """Return every client of every tenant, disabled or not."""
+    async with open_services(settings) as services:
+        return await services.store.clients()
+
+
+async def disable_client(settings: Settings, client_id: str) -> None:
+    """Refuse the client's token from now on; a running API may go on for half a minute. Raises NotFound."""
+    async with open_services(settings) as services:
+        await services.store.disable_client(client_id, now=services.clock())
 
 
 def list_keys(settings: Settings) -> Sequence[SigningKey]:

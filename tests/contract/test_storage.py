@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -329,6 +330,17 @@ async def test_refused_read_leaves_no_audit_row(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.report(tenant=TENANT, report_id=new_id(), actor="clerk-7", now=NOW)
     assert await store.audit_log(tenant=TENANT) == before
+
+
+async def test_disabled_client_stays_so_since_the_first_time(store: Store) -> None:
+    for minutes in (1, 2):
+        await store.disable_client(f"client-{TENANT}", now=NOW + timedelta(minutes=minutes))
+    disabled = replace(client(), disabled_at=NOW + timedelta(minutes=1))
+    assert await store.client(f"client-{TENANT}") == disabled
+    assert list(await store.clients()) == [disabled, client(OTHER)]
+    assert [entry.action for entry in await store.audit_log(tenant=TENANT)] == ["client.added", "client.disabled"]
+    with pytest.raises(NotFound):
+        await store.disable_client("nobody", now=NOW)
 
 
 async def test_client_comes_back_as_it_was_added(store: Store) -> None:

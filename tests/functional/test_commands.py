@@ -53,6 +53,30 @@ def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refus
     assert "bad_signature" in process.output()
 
 
+def test_clients_are_made_for_a_purpose_listed_and_disabled(tmp_path: Path) -> None:
+    place = Installation(tmp_path, tmp_path / "sources.json")
+    place.sources.write_text("{}")
+    welfare = place.new_client()
+    operator = json.loads(place.command("client", "new", "duty", "--tenant", "office", "--operator"))
+    process = place.serve()
+
+    def status(client: dict[str, str], path: str) -> int:
+        headers = {"authorization": f"Bearer {client['access_token']}"}
+        return httpx.get(f"{place.base_url}{path}", headers=headers, trust_env=False).status_code
+
+    assert (status(welfare, "/v1/sources"), status(operator, "/v1/sources")) == (200, 200)
+    assert status(operator, "/v1/verifications/01a20cc7-7016-76c1-8580-ec76ee48a144") == 403
+    process.stop()
+    assert "disabled" in place.command("client", "disable", welfare["client_id"])
+    listed = {line.split()[1]: line for line in place.command("client", "list").splitlines()}
+    assert "verify:write,report:read,source:read" in listed[welfare["client_id"]]
+    assert "source:read,source:operate,audit:read" in listed[operator["client_id"]]
+    assert [name for name, line in listed.items() if "enabled" not in line] == [welfare["client_id"]]
+    again = place.serve()
+    assert (status(welfare, "/v1/sources"), status(operator, "/v1/sources")) == (401, 200)
+    again.stop()
+
+
 def test_the_sandbox_serves_everything_in_one_go_and_leaves_credentials(tmp_path: Path, household: bytes) -> None:
     port = free_port()
     process = Process(["serve", "--sandbox", "--port", str(port)], tmp_path)

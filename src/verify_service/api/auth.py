@@ -32,6 +32,12 @@ class Scope(StrEnum):
     VERIFY_WRITE = "verify:write"
     REPORT_READ = "report:read"
     SOURCE_READ = "source:read"
+    SOURCE_OPERATE = "source:operate"
+    AUDIT_READ = "audit:read"
+
+
+WELFARE_SYSTEM = (Scope.VERIFY_WRITE, Scope.REPORT_READ, Scope.SOURCE_READ)
+OPERATOR = (Scope.SOURCE_READ, Scope.SOURCE_OPERATE, Scope.AUDIT_READ)
 
 
 def new_secret() -> str:
@@ -107,3 +113,5 @@ class Requires(SecurityBase):
 Verifies = Annotated[Client, Security(Requires(Scope.VERIFY_WRITE), scopes=[Scope.VERIFY_WRITE])]
 ReadsReports = Annotated[Client, Security(Requires(Scope.REPORT_READ), scopes=[Scope.REPORT_READ])]
 ReadsSources = Annotated[Client, Security(Requires(Scope.SOURCE_READ), scopes=[Scope.SOURCE_READ])]
+OperatesSources = Annotated[Client, Security(Requires(Scope.SOURCE_OPERATE), scopes=[Scope.SOURCE_OPERATE])]
+ReadsAudit = Annotated[Client, Security(Requires(Scope.AUDIT_READ), scopes=[Scope.AUDIT_READ])]

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, insert, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, insert, select, update
 
 from verify_service.domain.outcome import Answer
 from verify_service.errors import NotFound
@@ -28,6 +28,13 @@ _VERSION_FIELDS = tuple(field.name for field in fields(ReportVersion))
 _OF: dict[str, BindParameter[Any]] = {"id": bindparam("id"), "tenant": bindparam("tenant")}
 
 _CLIENT = select(clients).where(clients.c.id == bindparam("id"))
+_CLIENTS = select(clients).order_by(clients.c.tenant, clients.c.created_at, clients.c.id)
+_DISABLE = (
+    update(clients)
+    .where(clients.c.id == bindparam("of_client"), clients.c.disabled_at.is_(None))
+    .values(disabled_at=bindparam("now"))
+    .returning(clients.c.tenant)
+)
 _VERIFICATION = select(verifications).where(verifications.c.id == _OF["id"], verifications.c.tenant == _OF["tenant"])
 _REPORT = (
     select(reports, verifications.c.current_report_id)
@@ -71,7 +78,24 @@ def add_client(connection: Connection, client: Client, *, actor: str) -> None:
 
 def client(connection: Connection, client_id: str) -> Client:
     """Return a client, disabled or not. Raises NotFound."""
-    row = dict(_one(connection, _CLIENT, {"id": client_id}))
+    return _client(_one(connection, _CLIENT, {"id": client_id}))
+
+
+def clients_of_all_tenants(connection: Connection) -> Sequence[Client]:
+    """Return every client, by tenant and age."""
+    return [_client(row) for row in connection.execute(_CLIENTS).mappings()]
+
+
+def disable_client(connection: Connection, client_id: str, now: datetime, actor: str) -> None:
+    """Disable a client unless it is disabled already. Raises NotFound."""
+    tenant = connection.execute(_DISABLE, {"of_client": client_id, "now": now}).scalar_one_or_none()
+    if tenant is None:
+        client(connection, client_id)
+        return
+    audit.record(connection, audit.Act(tenant, now, actor, "client.disabled", client_id))
+
+
+def _client(row: RowMapping) -> Client:
     return Client(**{**row, **{name: tuple(row[name]) for name in _LISTS}})
 
 

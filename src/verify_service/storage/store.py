@@ -164,6 +164,14 @@ class Store:
         """Add a client; its id must be new."""
         await self._executor.write(partial(reading.add_client, client=client, actor=actor))
 
+    async def clients(self) -> Sequence[Client]:
+        """Return every client, by tenant and age."""
+        return await self._executor.read(reading.clients_of_all_tenants)
+
+    async def disable_client(self, client_id: str, *, now: datetime, actor: str = "operator") -> None:
+        """Disable a client from `now` on; one that is disabled already stays so since then. Raises NotFound."""
+        await self._executor.write(partial(reading.disable_client, client_id=client_id, now=now, actor=actor))
+
     async def unfinished(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[VerificationRow]:
         """Claim verifications that were accepted and whose holder is gone; each comes with its new fence."""
         return await self._executor.write(partial(leasing.claim_unfinished, cipher=self._cipher, now=now, until=lease_until, limit=limit))
