@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import httpx
 import psycopg
@@ -24,12 +24,14 @@ from verify_service.sources.database import FrontEndDatabase
 from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
+from verify_service.sources.policy import SourcePolicy
 from verify_service.sources.transport import Transport, http_client, message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
+Lane = Literal["live", "bulk"]
 _AGAIN = frozenset({OutcomeCode.CONNECTION, OutcomeCode.TIMEOUT, OutcomeCode.RATE_LIMITED, OutcomeCode.HTTP_5XX, OutcomeCode.TRUNCATED})
 _LEAST_SECONDS = 0.25  # no attempt starts with less time left than this
 _BACKOFF_FIRST_SECONDS, _BACKOFF_MAX_SECONDS = 0.1, 1.0
@@ -71,13 +73,14 @@ class SourceRuntime:
         is_database = endpoint.base_url.startswith("postgresql://")
         self.http = None if is_database else http_client(source, endpoint, transport=transport)
         self.database = FrontEndDatabase(source, endpoint) if is_database else None
+        self.policy = SourcePolicy(source, clock=clock)
         self._places = asyncio.Semaphore(source.limits.in_flight)
         self._credentials = {name: secret.get_secret_value() for name, secret in endpoint.credentials.items()}
         self._remembered: dict[str, tuple[float, str]] = {}
 
-    def bind(self, *, deadline: float) -> "BoundClient":
+    def bind(self, *, deadline: float, lane: Lane = "live") -> "BoundClient":
         """Return the client of one call. `deadline` is an instant of the event loop's clock, in seconds."""
-        return BoundClient(self, deadline)
+        return BoundClient(self, deadline, lane)
 
     @asynccontextmanager
     async def place(self, deadline: float) -> "AsyncIterator[None]":
@@ -126,6 +129,7 @@ class BoundClient:
 
     runtime: SourceRuntime
     deadline: float
+    lane: Lane = "live"
     exchanges: list[Exchange] = field(default_factory=list, repr=False)
     attempts: int = 0
 
