@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+STRAY = (b"\xef\xbb\xbf", b"\0", b"\r\n", b"null", b"[]", b"{}", b"NaN", b"<a/>", b"1", b"\xff", b"-", b"e9", "０".encode())
 Mutation = Callable[[bytes, random.Random], bytes]
 
 

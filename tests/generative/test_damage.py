@@ -109,7 +109,7 @@ def test_a_million_damages(source: str) -> None:
 def test_a_reader_that_forgives_would_be_caught(source: str) -> None:
     """Teeth: the same damage, held against answers that had one record more, is called a loss."""
     recording = next(r for r in recordings(source) if any(a.records for a in r.answers.values()))
-    richer = {name: replace(a, records=[*a.records, *a.records]) for name, a in recording.answers.items()}
+    richer = {name: replace(a, records=(*a.records, *a.records)) for name, a in recording.answers.items()}
     undamaged = recording.exchanges[-1].body + b""
     adapter = installed_adapters()[source]
     answers = adapter.read(recording.questions, recording.exchanges)
