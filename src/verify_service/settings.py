@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     database_pool: int = Field(8, ge=1, le=200, description="PostgreSQL connections per process")
     policies_dir: Path | None = Field(None, description="folder of policy packs; left out: the shipped fictional one")
     sources_file: Path | None = Field(None, description='JSON: {"vehicle": {"base_url": ..., "credentials": {...}}, ...}')
-    transport: Literal["fast", "plain"] = Field("fast", description="HTTP to registers: aiohttp underneath, or httpx alone")
+    transport: Literal["fast", "plain"] = Field("fast", description="HTTP to registers: aiohttp, or httpx")
     issuer: str = Field("verify-service (sandbox issuer)", min_length=1, max_length=200, description="named in every report")
     default_deadline_ms: int = Field(10_000, ge=500, le=30_000, description="until when a report is issued, unless the caller says less")
     max_deadline_ms: int = Field(30_000, ge=500, le=30_000)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-import httpx
 import psycopg
 import tenacity
 
@@ -25,7 +24,7 @@ from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
 from verify_service.sources.policy import SourcePolicy
-from verify_service.sources.transport import Transport, http_client, message
+from verify_service.sources.transport import Transport, http_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -118,7 +117,7 @@ class SourceRuntime:
     async def close(self) -> None:
         """Close the pools."""
         if self.http is not None:
-            await self.http.aclose()
+            await self.http.close()
         if self.database is not None:
             await self.database.close()
 
@@ -233,26 +232,26 @@ class BoundClient:
         http = self.runtime.http
         if http is None:
             raise ConfigurationError(f"source {self.runtime.source.id}: base_url is not an HTTP address")
-        asked_at, began, response = self.now(), False, None
+        asked_at, reply = self.now(), None
         try:
-            response = await http.send(message(self.runtime.endpoint, request), stream=True)
-            began = True
+            reply = await http.send(request)
             # A refused status needs no body, so a hostile one is not even read.
-            check_status(response, request)
-            body = await read_whole(response, limit=self.runtime.source.limits.response_bytes)
-            check_text(response, body, request)
+            check_status(reply, request)
+            body = await read_whole(reply, limit=self.runtime.source.limits.response_bytes)
+            check_text(reply, body, request)
         except FOREIGN as error:
-            raise from_transport(error, began=began) from error
+            raise from_transport(error, began=reply is not None) from error
         finally:
-            if response is not None:
-                await response.aclose()
-        return self._exchange(request.step, response, request.body, body, asked_at)
+            if reply is not None:
+                await reply.close()
+        headers = {name: value for name, value in reply.headers.items() if name not in _UNKEPT_HEADERS}
+        return self._exchange(request.step, reply.status, headers, request.body, body, asked_at)
 
-    def _exchange(self, step: str, response: httpx.Response, sent: bytes, body: bytes, asked_at: datetime) -> Exchange:
+    def _exchange(self, step: str, status: int, headers: Mapping[str, str], sent: bytes, body: bytes, asked_at: datetime) -> Exchange:
         return Exchange(
             step=step,
-            status=response.status_code,
-            headers={name: value for name, value in response.headers.items() if name not in _UNKEPT_HEADERS},
+            status=status,
+            headers=headers,
             body=body,
             request_digest=hashlib.sha256(sent).hexdigest(),
             answer_digest=hashlib.sha256(body).hexdigest(),
@@ -273,8 +272,7 @@ class BoundClient:
         if len(body) > self.runtime.source.limits.response_bytes:
             raise SourceFailure(OutcomeCode.LIMIT, failed_by="source", detail="rows")
         sent = statement.encode() + repr(sorted(parameters.items())).encode()
-        answer = httpx.Response(200, headers={"content-type": "application/json"})
-        return self._exchange(step, answer, sent, body, asked_at)
+        return self._exchange(step, 200, {"content-type": "application/json"}, sent, body, asked_at)
 
 
 def _worth_repeating(error: BaseException) -> bool:

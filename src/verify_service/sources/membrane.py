@@ -1,10 +1,8 @@
 """Where foreign exceptions and damaged answers become ours: one table for errors, one list of checks for answers.
 
-httpx accepts a body whose length nobody declared and a body cut short by a closed connection; here both are
+HTTP clients accept a body whose length nobody declared, and some a body cut short by a closed connection; here both are
 invalid.truncated. An error before the first header is the network's; an error after it is a truncated answer.
 """
-
-import asyncio
 
 import aiohttp
 import httpx
@@ -13,6 +11,7 @@ import psycopg
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.sources.adapter import WireRequest
 from verify_service.sources.failures import SourceFailure, invalid
+from verify_service.sources.transport import Reply
 
 _BUSY = 429
 _REFUSED = frozenset({401, 403})
@@ -21,24 +20,21 @@ _MOMENTARY = frozenset({502, 503, 504})
 _PERMISSION_DENIED = "42501"
 
 
+FOREIGN = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
+# What we ourselves asked for cannot be sent: a header with a line break, an address that is none.
+_NOT_SENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.DecodingError, ValueError)
+
+
 def from_transport(error: Exception, *, began: bool) -> SourceFailure:
-    """Return our failure for an exception of httpx or asyncio. `began`: response headers had arrived."""
+    """Return our failure for an exception of a transport, one of FOREIGN. `began`: response headers had arrived."""
     name = type(error).__name__
-    if isinstance(error, TimeoutError) or (isinstance(error, httpx.TimeoutException) and not _is_disconnect(error.__cause__)):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="attempt timeout")
     if began:
         return SourceFailure(OutcomeCode.TRUNCATED, failed_by="network", detail=f"body ended early: {name}")
-    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.DecodingError):
+    if isinstance(error, _NOT_SENDABLE):
         return SourceFailure(OutcomeCode.ENCODING, failed_by="us", detail=name)
     return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=name)
-
-
-def _is_disconnect(cause: BaseException | None) -> bool:
-    """Say whether httpx-aiohttp called a lost connection a connect timeout, as it does."""
-    return isinstance(cause, OSError | aiohttp.ClientConnectionError) and not isinstance(cause, TimeoutError)
-
-
-FOREIGN = (httpx.HTTPError, httpx.StreamError, OSError, asyncio.IncompleteReadError, aiohttp.ClientError)
 
 
 def from_database(error: psycopg.Error) -> SourceFailure:
@@ -50,34 +46,34 @@ def from_database(error: psycopg.Error) -> SourceFailure:
     return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=type(error).__name__)
 
 
-def check_status(response: httpx.Response, request: WireRequest) -> None:
+def check_status(reply: Reply, request: WireRequest) -> None:
     """Let accepted statuses pass. Raises SourceFailure for every other one."""
-    status = response.status_code
+    status = reply.status
     if status in request.accept_status:
         return
     detail = f"status {status}"
     if status == _BUSY:
-        raise SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail=detail, retry_after_seconds=_retry_after(response))
+        raise SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail=detail, retry_after_seconds=_retry_after(reply))
     if status in _REFUSED:
         raise SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=detail)
     if status >= _SERVER_ERROR:
-        after = _retry_after(response) if status in _MOMENTARY else None
+        after = _retry_after(reply) if status in _MOMENTARY else None
         raise SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=detail, retry_after_seconds=after)
     raise invalid(OutcomeCode.SCHEMA, detail)
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    text = response.headers.get("retry-after", "")
+def _retry_after(reply: Reply) -> float | None:
+    text = reply.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
-def declared_length(response: httpx.Response, *, limit: int) -> int | None:
+def declared_length(reply: Reply, *, limit: int) -> int | None:
     """Return the declared length, or None for a chunked body (whose end is marked). Raises for neither, or too much."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    if reply.headers.get("content-encoding", "identity").lower() != "identity":
         raise invalid(OutcomeCode.ENCODING, "compressed although identity was asked for")
-    length = response.headers.get("content-length")
+    length = reply.headers.get("content-length")
     if length is None:
-        if response.headers.get("transfer-encoding", "").lower() != "chunked":
+        if reply.headers.get("transfer-encoding", "").lower() != "chunked":
             raise invalid(OutcomeCode.TRUNCATED, "length undeclared")
         return None
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
@@ -85,12 +81,12 @@ def declared_length(response: httpx.Response, *, limit: int) -> int | None:
     return int(length)
 
 
-async def read_whole(response: httpx.Response, *, limit: int) -> bytes:
+async def read_whole(reply: Reply, *, limit: int) -> bytes:
     """Read the body up to `limit` bytes and hold it against the declared length."""
-    declared = declared_length(response, limit=limit)
+    declared = declared_length(reply, limit=limit)
     body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
+    while piece := await reply.read():
+        body += piece
         if len(body) > limit:
             raise invalid(OutcomeCode.LIMIT, "body")
     if declared is not None and len(body) != declared:
@@ -98,9 +94,9 @@ async def read_whole(response: httpx.Response, *, limit: int) -> bytes:
     return bytes(body)
 
 
-def check_text(response: httpx.Response, body: bytes, request: WireRequest) -> None:
+def check_text(reply: Reply, body: bytes, request: WireRequest) -> None:
     """Hold media type and charset against what was asked for. Raises invalid.encoding."""
-    media, _, parameters = response.headers.get("content-type", "").partition(";")
+    media, _, parameters = reply.headers.get("content-type", "").partition(";")
     if media.strip().lower() != request.expect:
         raise invalid(OutcomeCode.ENCODING, "media type")
     charset = parameters.partition("charset=")[2].strip().strip('"').lower()
