@@ -24,6 +24,7 @@ from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
 from verify_service.sources.policy import SourcePolicy
+from verify_service.sources.status import SourceStatus
 from verify_service.sources.transport import Transport, http_client
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class SourceRuntime:
         self.http = None if is_database else http_client(source, endpoint, transport=transport)
         self.database = FrontEndDatabase(source, endpoint) if is_database else None
         self.policy = SourcePolicy(source, clock=clock)
+        self.status = SourceStatus(source.id, clock=clock)
         self._places = asyncio.Semaphore(source.limits.in_flight)
         self._credentials = {name: secret.get_secret_value() for name, secret in endpoint.credentials.items()}
         self._remembered: dict[str, tuple[float, str]] = {}
@@ -131,6 +133,7 @@ class BoundClient:
     lane: Lane = "live"
     exchanges: list[Exchange] = field(default_factory=list, repr=False)
     attempts: int = 0
+    received: int = 0  # bytes of the present attempt's answer
 
     def now(self) -> datetime:
         """Return the present instant."""
@@ -212,9 +215,24 @@ class BoundClient:
             limit = loop.time() + self.runtime.source.limits.attempt_timeout_ms / 1000
             try:
                 async with asyncio.timeout_at(min(self.deadline, limit)):
-                    return await attempt()
+                    return await self._observed(attempt)
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None
+
+    async def _observed(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run an attempt and tell the source's status how it ended; what cancels it is the time that has run out."""
+        loop, status = asyncio.get_running_loop(), self.runtime.status
+        began, self.received = loop.time(), 0
+        try:
+            result = await attempt()
+        except SourceFailure as failure:
+            status.attempted(failure.code, seconds=loop.time() - began)
+            raise
+        except asyncio.CancelledError:
+            status.attempted(OutcomeCode.TIMEOUT, seconds=loop.time() - began)
+            raise
+        status.attempted(None, seconds=loop.time() - began, bytes_received=self.received)
+        return result
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Full jitter up to 0.1 s x 2^n, at most 1 s; the register's Retry-After when it names one."""
@@ -248,6 +266,7 @@ class BoundClient:
         return self._exchange(request.step, reply.status, headers, request.body, body, asked_at)
 
     def _exchange(self, step: str, status: int, headers: Mapping[str, str], sent: bytes, body: bytes, asked_at: datetime) -> Exchange:
+        self.received = len(body)
         return Exchange(
             step=step,
             status=status,

@@ -4,6 +4,7 @@ Rules of strict reading: a mandatory field is taken unguarded; a code table is e
 invalid.schema; a declared count that does not hold is invalid.contradiction; a field that nobody knows is logged by name.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -20,7 +21,10 @@ from verify_service.sources.failures import SourceFailure, invalid
 
 T = TypeVar("T")
 _log = structlog.get_logger("verify_service.sources")
-_noted: set[tuple[str, str]] = set()
+_unknown: dict[str, set[str]] = {}
+_MOST_UNKNOWN = 100  # names a source
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_NAMELESS = "[other]"
 
 
 class WireModel(BaseModel):
@@ -33,9 +37,31 @@ def note_leftovers(source: str, models: Iterable[BaseModel]) -> None:
     """Log the names of fields that no contract version knows, once per process and name; never their values."""
     for model in models:
         for name in model.model_extra or ():
-            if (source, name) not in _noted and len(_noted) < 1000:
-                _noted.add((source, name))
-                _log.warning("source.unknown_field", source=source, field=name[:64])
+            _note_unknown(source, _field_name(name))
+
+
+def _note_unknown(source: str, name: str) -> None:
+    noted = _unknown.setdefault(source, set())
+    if name not in noted and len(noted) < _MOST_UNKNOWN:
+        noted.add(name)
+        _log.warning("source.unknown_field", source=source, field=name)
+
+
+def unknown_fields(source: str) -> frozenset[str]:
+    """Return the names of left-over fields that this process has met at a source."""
+    return frozenset(_unknown.get(source, ()))
+
+
+def missing_field(detail: str) -> str | None:
+    """Return the name of the mandatory field that an invalid.schema misses by its `detail`, if that is what was wrong."""
+    rule, _, place = detail.partition(" at ")
+    names = [part for part in place.split(".") if not part.isdigit()]
+    return _field_name(names[-1]) if rule == "missing" and names else None
+
+
+def _field_name(name: str) -> str:
+    """Return a name that can only be a field's: a damaged register may send a person where a key should stand."""
+    return name if _FIELD_NAME.fullmatch(name) else _NAMELESS
 
 
 def read_json(body: bytes) -> Any:

@@ -116,6 +116,9 @@ class Verifier:
         return self.policies.in_force(request.region, request.purpose, request.asset_as_of)
 
     def _report(self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None) -> Verified:
+        for call in calls:
+            if call.source in self.channels:
+                self.channels[call.source].runtime.status.settled(call.answers)
         issued_at = self.clock()
         policy = self._policy(job.request)
         header = Header(

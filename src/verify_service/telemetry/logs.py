@@ -1,4 +1,4 @@
-"""Log format, redaction, metrics. Logs are events about questions, never about people: a JSON line per event.
+"""Log format and redaction. Logs are events about questions, never about people: a JSON line per event.
 
 Exceptions are logged by type and place only: their text may quote what a register or a caller sent.
 """
