@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from verify_service.api.auth import Scope, hash_secret
+from verify_service.api.auth import OPERATOR, WELFARE_SYSTEM, Scope, hash_secret
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
 from verify_service.services import Limits, Services
 from verify_service.sources.adapter import Exchange, SourceClient
@@ -113,6 +113,8 @@ CLIENTS = (
     _client("scopeless", scopes=()),
     _client("writer", scopes=(Scope.VERIFY_WRITE,)),
     _client("disabled", disabled_at=NOW),
+    _client("welfare", scopes=tuple(WELFARE_SYSTEM)),
+    _client("operator", scopes=tuple(OPERATOR)),
     _client("medical", purposes=("06",)),
     _client("elsewhere", regions=("980000",)),
 )

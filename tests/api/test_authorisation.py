@@ -12,6 +12,8 @@ from verify_service.api.auth import REMEMBERED
 OPEN = "open to everybody"
 UNKNOWN = "01a20cc7-7016-76c1-8580-ec76ee48a144"
 JSON = {"Content-Type": "application/json"}
+REASON = b'{"reason": "answers with another county\'s data"}'
+BODIES = {"verify": b'{"jws": "a.b.c"}', "isolate": REASON, "release": REASON}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/reports/verify"): Rule("report:read", 200, 200),
     ("GET", "/v1/sources"): Rule("source:read", 200, 200),
     ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
+    ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
+    ("POST", "/v1/sources/{source_id}/release"): Rule("source:operate", 200, 200),
     ("GET", "/.well-known/jwks.json"): Rule(OPEN, 200, 200),
     ("GET", "/healthz"): Rule(OPEN, 200, 200),
     ("GET", "/readyz"): Rule(OPEN, 200, 200),
@@ -47,7 +51,7 @@ async def call(
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
     path = template.format(**(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle"}))
-    body = b'{"jws": "a.b.c"}' if template.endswith("/verify") else household()
+    body = BODIES.get(template.rpartition("/")[2]) or household()
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**JSON, **headers}.items()]
     answer = await house.http.request(method, path, content=body if method == "POST" else None, headers=encoded)
     return answer.status_code, answer.json().get("code", "") if "json" in answer.headers["content-type"] else ""

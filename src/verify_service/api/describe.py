@@ -22,7 +22,7 @@ def ref(name: str) -> dict[str, str]:
 
 
 def json_body(name: str, *, example: str) -> dict[str, Any]:
-    """Return a JSON request body; the example is one of the files in examples/."""
+    """Return a JSON request body; the example is one of the files in examples/ or one in examples.REQUESTS."""
     named = {example: {"$ref": f"#/components/examples/{example}"}}
     return {"required": True, "content": {JSON: {"schema": ref(name), "examples": named}}}
 

@@ -35,6 +35,23 @@ _SOURCE: dict[str, Any] = {
     "deferred": None,
     "fields_not_carried": {},
     "connected": True,
+    "operation": {
+        "breaker": {"state": "isolated", "since": _LATER, "reason": "answers with another county's data", "next_probe": None},
+        "quota": {"per_second": {"limit": 50, "used": 0, "left": 50}, "per_day": {"limit": 100_000, "used": 2113, "left": 97_887}},
+        "next_window": None,
+        "places": {"in_flight": 0, "limit": 16, "waiting": 0},
+        "seen": {
+            "since": "2026-11-24T06:00:00Z",
+            "window_minutes": 15,
+            "last_success": _AT,
+            "attempts": {"whole": 812, "unavailable.timeout": 3},
+            "answers": {"answered.records": 390, "answered.no_record": 1204, "unavailable.timeout": 2},
+            "latency_ms": {"p50": 44.7, "p95": 125.9, "p99": 1000.0},
+            "bytes_received": 512_220,
+        },
+        "freshness": {"newest_as_of": "2026-11-23", "oldest_as_of": "2026-11-20", "oldest_days": 4},
+        "contract": {"version": "1.0", "new_fields": ["energy_kind"], "missing_fields": []},
+    },
 }
 
 
@@ -50,6 +67,8 @@ def _version(number: int, report_id: str, state: str, digest: str, replaces: str
         "replaces": replaces,
     }
 
+
+REQUESTS: dict[str, Any] = {"isolation": {"reason": "answers with another county's data"}}
 
 ANSWERS: dict[str, Any] = {
     "VerificationAnswer": {
@@ -69,7 +88,7 @@ ANSWERS: dict[str, Any] = {
         ]
     },
     "Verdict": {"valid": True, "reason": None, "kid": _KID, "state": "superseded", "replaced_by": _SECOND, "as_of": "2026-11-24T09:10:00Z"},
-    "ConnectedSource": _SOURCE,
+    "SourceView": _SOURCE,
     "Sources": {"sources": [_SOURCE]},
     "PublicKeys": {
         "keys": [

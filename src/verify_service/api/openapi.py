@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from verify_service import __version__
-from verify_service.api import wire
+from verify_service.api import source_view, wire
 from verify_service.api.describe import ref
-from verify_service.api.examples import ANSWERS
+from verify_service.api.examples import ANSWERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
@@ -27,14 +27,14 @@ _DESCRIPTION = (
 _TAGS = [
     {"name": "verifications", "description": "Ask for a verification and see where it stands."},
     {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
-    {"name": "sources", "description": "The registers that can be asked."},
+    {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
     {"name": "service", "description": "Keys, health, metrics."},
 ]
-_READ: tuple[type[Any], ...] = (VerificationRequest, wire.SignedReport)
+_READ: tuple[type[Any], ...] = (VerificationRequest, wire.SignedReport, source_view.Reason)
 _WRITTEN: tuple[type[Any], ...] = (
     Report,
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
-    *(wire.Sources, wire.ConnectedSource, wire.PublicKeys, wire.Health, wire.Readiness),
+    *(source_view.Sources, source_view.SourceView, wire.PublicKeys, wire.Health, wire.Readiness),
 )
 
 
@@ -47,7 +47,7 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     components["schemas"] = _schemas()
     household = {"summary": "A family of four", "value": _example("household.json")}
     # Here and not in the routes: FastAPI takes every null out of what a route says.
-    components["examples"] = {"household": household, **{name: {"value": value} for name, value in ANSWERS.items()}}
+    components["examples"] = {"household": household, **{name: {"value": value} for name, value in (REQUESTS | ANSWERS).items()}}
     return made
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from verify_service.signing.verification import Reason
-from verify_service.sources.definition import Source
 from verify_service.storage.records import ReportVersion, VerificationState
 
 Standing = Literal["current", "superseded", "unknown"]
@@ -113,18 +112,6 @@ class Verdict(Wire):
     state: Standing = Field(description="unknown: not valid, or not a report of this client's tenant")
     replaced_by: str | None
     as_of: datetime
-
-
-class ConnectedSource(Source):
-    """What `source.toml` says, and whether this deployment reaches the source."""
-
-    connected: bool
-
-
-class Sources(Wire):
-    """Every source that this deployment knows."""
-
-    sources: list[ConnectedSource]
 
 
 class PublicKey(Wire):

@@ -23,6 +23,11 @@ def without_values(error: BaseException) -> dict[str, str]:
     return {"error": type(error).__name__, "at": place}
 
 
+def speaks_of_a_person(text: str) -> bool:
+    """Say whether something in a text looks like an identity number."""
+    return _IDENTITY.search(text) is not None
+
+
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask whatever looks like an identity number: the last wall, since nothing should put one there."""
     for key, value in event.items():
