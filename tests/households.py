@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.records import AS_OF, contribution, employee, fund, resident_pension
+from verify_service.domain.amendment import Made
 from verify_service.domain.codes import Purpose, Role
 from verify_service.domain.identity import IdNumber, check_character
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
@@ -21,6 +22,7 @@ from verify_service.domain.records import Record
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import Quota, Source
+from verify_service.verification.amend import amended
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.merge import Merged, merge
 
@@ -147,12 +149,17 @@ HEADER = Header(
 
 
 def report(
-    request: VerificationRequest, given: Sequence[Answer], header: Header = HEADER, sources: Mapping[str, Source] = SOURCES
+    request: VerificationRequest,
+    given: Sequence[Answer],
+    header: Header = HEADER,
+    sources: Mapping[str, Source] = SOURCES,
+    made: Sequence[Made] = (),
 ) -> Report:
-    """Merge and compose under the shipped rules of the request's region."""
+    """Merge and compose under the shipped rules of the request's region, after what officers did."""
     rules = policy(request.region, request.purpose.value)
+    request = amended(request, made)
     whole = merge(request, given, policy=rules, sources=sources)
-    return compose(request, whole, header=header, policy=rules, sources=sources)
+    return compose(request, whole, header=header, policy=rules, sources=sources, made=made)
 
 
 def worked_example(request: VerificationRequest, **said: Mapping[str, Said]) -> list[Answer]:

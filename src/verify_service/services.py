@@ -26,6 +26,7 @@ from verify_service.storage.records import (
     Accepted,
     Client,
     Issue,
+    Key,
     Replay,
     ReportRow,
     ReportVersion,
@@ -145,10 +146,13 @@ class Services:
         verified = await self.verifier.verify(job, deadline=deadline)
         return await self.issue(verified)
 
-    async def issue(self, verified: Verified, *, closed: Mapping[str, TicketState] | None = None) -> Finished:
-        """Write a report version with its evidence, tickets, log entry and outgoing event. Raises LostLease."""
+    async def issue(self, verified: Verified, *, closed: Mapping[str, TicketState] | None = None, key: Key | None = None) -> Finished:
+        """Write a report version with its evidence, tickets, log entry and outgoing event. Raises LostLease, IdempotencyMismatch.
+
+        `key` is that of the request which asked for this version, when another one had asked for the verification.
+        """
         verification = verification_body(verified)
-        await self.store.issue(_as_issue(verified, verification, closed or {}))
+        await self.store.issue(_as_issue(verified, verification, closed or {}, key))
         return Finished(verification, verified.signed.payload, verified.signed.jws, verified.signed.digest)
 
     def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":
@@ -241,7 +245,7 @@ def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
 
 
-def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mapping[str, TicketState]) -> Issue:
+def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mapping[str, TicketState], key: Key | None) -> Issue:
     header = verified.report["header"]
     job = verified.job
     return Issue(
@@ -266,7 +270,9 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mappi
         exchanges=[e for n, call in enumerate(verified.calls) for e in _exchanges(n, call, header["version"])],
         tickets=[_ticket(call) for call in verified.calls if call.ticket is not None],
         closed=closed,
-        response=Response(200, {}, orjson.dumps(verification)),
+        response=Response(200 if verified.made is None else 201, {}, orjson.dumps(verification)),
+        key=key,
+        made=verified.made,
         due_at=None,
     )
 

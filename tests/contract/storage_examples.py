@@ -72,7 +72,7 @@ async def accepted(store: Store, **changes: Any) -> Accepted:
 def answer(question_id: str = "q1", *, code: OutcomeCode = OutcomeCode.RECORDS, source: str = "securities") -> Answer:
     question = Question(
         id=question_id,
-        member="A",
+        member=question_id,
         subject=Subject(IdNumber.parse(NUMBER), NAME),
         source=source,
         tenant=TENANT,

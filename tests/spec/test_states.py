@@ -9,14 +9,15 @@ import pytest
 
 from tests.households import HEADER, NOW, SOURCES, answers, example_request, merged, report, worked_example
 from tests.records import car, contribution, home, joint_home
+from verify_service.domain.amendment import Amendment, GapClosure, Made, Officer, Resolution, Withdrawal
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.domain.report import report_adapter, report_schema
 from verify_service.signing.canonical import canonical_bytes
-from verify_service.verification.compose import GapClosure, ReportOverreach, refuse_overreach
+from verify_service.verification.compose import ReportOverreach, refuse_overreach
 
 REQUEST = example_request()
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
-CLOSURE = GapClosure("fh-0003", "the register is closed for a month", NOW)
+OFFICER = Officer(name_or_id="fh-0003", office="示例一市甲区民政局")
 NOT_BLOCKING = {OutcomeCode.NO_RECORD, OutcomeCode.RECORDS, OutcomeCode.NOT_APPLICABLE, OutcomeCode.NOT_REQUIRED}
 
 
@@ -68,15 +69,75 @@ def test_a_stale_or_partial_answer_is_no_complete_knowledge() -> None:
     _validate(report(REQUEST, part))
 
 
-def test_an_officer_closes_gaps_in_sight_of_all() -> None:
-    header = replace(HEADER, closure=CLOSURE)
-    whole = report(REQUEST, answers(REQUEST, father={"vehicle": OutcomeCode.TIMEOUT}), header)
-    assert (whole["header"]["state"], whole["header"]["usable_for"]) == ("final_with_gaps", "information")
-    assert whole["gaps"] == ["father:vehicle"]
+def _after(*amendments: Amendment) -> list[Made]:
+    return [Made(version, NOW, amendment) for version, amendment in enumerate(amendments, 2)]
+
+
+def _closure(*gaps: str) -> GapClosure:
+    return GapClosure(officer=OFFICER, reason="the register is closed for a month", gaps=gaps)
+
+
+WITHDRAWAL = Withdrawal(officer=OFFICER, reason="about the wrong household")
+TIMEOUT = answers(REQUEST, father={"vehicle": OutcomeCode.TIMEOUT})
+
+
+@pytest.mark.parametrize(
+    ("done", "given", "state", "usable_for"),
+    [
+        ([], TIMEOUT, "partial", "information"),
+        ([_closure("father:vehicle")], TIMEOUT, "final_with_gaps", "information"),
+        ([_closure("father:vehicle", "mother:vehicle")], TIMEOUT, "final_with_gaps", "information"),
+        ([_closure("mother:vehicle")], TIMEOUT, "partial", "information"),  # a gap that the officer never saw is not closed
+        ([_closure("father:vehicle"), _closure("mother:vehicle")], TIMEOUT, "partial", "information"),  # the last word counts
+        ([_closure("father:vehicle")], answers(REQUEST), "final", "decision"),  # a late answer filled it
+        ([WITHDRAWAL], answers(REQUEST), "withdrawn", "nothing"),
+        ([WITHDRAWAL, _closure("father:vehicle")], TIMEOUT, "withdrawn", "nothing"),
+    ],
+)
+def test_state_follows_from_gaps_and_from_what_officers_did(done: list[Amendment], given: Any, state: str, usable_for: str) -> None:
+    whole = report(REQUEST, given, made=_after(*done))
+    assert (whole["header"]["state"], whole["header"]["usable_for"]) == (state, usable_for)
+    assert whole["gaps"] == ([] if given is not TIMEOUT else ["father:vehicle"])
+    assert len(whole["amendments"]) == len(done)
     _validate(whole)
 
 
-@pytest.mark.parametrize(("state", "usable_for"), [("partial", "decision"), ("final_with_gaps", "decision"), ("final", "information")])
+def test_officer_reason_and_time_stand_in_the_signed_body() -> None:
+    whole: Any = report(REQUEST, TIMEOUT, made=_after(_closure("father:vehicle")))
+    said = {"officer": OFFICER.model_dump(), "reason": "the register is closed for a month", "at": "2026-11-24T10:00:00.000+08:00"}
+    assert whole["header"]["closure"] == said
+    withdrawn: Any = report(REQUEST, TIMEOUT, made=_after(WITHDRAWAL))
+    assert withdrawn["header"]["withdrawal"] == said | {"reason": "about the wrong household"}
+
+
+def test_resolution_is_carried_as_long_as_the_finding_stands() -> None:
+    def resolved(state: Any) -> Resolution:
+        return Resolution(officer=OFFICER, finding=finding, state=state, note="seen at the visit")
+
+    finding = next(f["id"] for f in report(REQUEST, TIMEOUT)["findings"] if f["code"] == "DAT-01")
+    explained: dict[str, Any] = {
+        f["id"]: f for f in report(REQUEST, TIMEOUT, made=_after(resolved("open"), resolved("explained")))["findings"]
+    }
+    assert explained[finding]["state"] == "explained"
+    assert explained[finding]["resolution"]["version"] == 3
+    assert {f["state"] for name, f in explained.items() if name != finding} <= {"open"}
+    later = report(REQUEST, answers(REQUEST), made=_after(resolved("confirmed")))
+    assert finding not in {f["id"] for f in later["findings"]}
+    assert len(later["amendments"]) == 1
+
+
+def test_findings_have_names_of_their_own_that_say_nothing() -> None:
+    more: Any = {"father": {"vehicle": [car()]}, "mother": {"vehicle": OutcomeCode.TIMEOUT}}
+    findings = report(REQUEST, worked_example(REQUEST, **more))["findings"]
+    assert len({f["id"] for f in findings}) == len(findings) > 2
+    elsewhere = report(REQUEST, worked_example(REQUEST, **more), replace(HEADER, verification_id="another"))["findings"]
+    assert not {f["id"] for f in findings} & {f["id"] for f in elsewhere}
+
+
+@pytest.mark.parametrize(
+    ("state", "usable_for"),
+    [("partial", "decision"), ("final_with_gaps", "decision"), ("final", "information"), ("withdrawn", "decision"), ("final", "nothing")],
+)
 def test_no_other_combination_is_a_report(state: str, usable_for: str) -> None:
     whole: Any = report(REQUEST, answers(REQUEST, father={"vehicle": OutcomeCode.TIMEOUT}))
     whole["header"] |= {"state": state, "usable_for": usable_for}

@@ -42,7 +42,8 @@ async def _previous(services: Services, row: VerificationRow) -> Previous:
         raise ValueError("a ticket without a report")
     versions = await services.store.versions(tenant=row.tenant, report_id=row.current_report_id)
     answers = await services.store.answers(tenant=row.tenant, verification_id=row.id)
-    return Previous(row.current_report_id, versions[-1].version, answers)
+    made = await services.store.amendments(tenant=row.tenant, verification_id=row.id)
+    return Previous(row.current_report_id, versions[-1].version, answers, made)
 
 
 def _questions(claim: TicketClaim, previous: Previous) -> list[Question]:

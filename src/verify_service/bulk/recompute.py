@@ -16,7 +16,7 @@ from verify_service.sources.adapter import Exchange
 from verify_service.sources.failures import SourceFailure
 from verify_service.storage.records import StoredExchange
 from verify_service.verification.answer import payload_of
-from verify_service.verification.compose import GapClosure, Header
+from verify_service.verification.compose import Header
 from verify_service.verification.fanout import reread
 from verify_service.verification.plan import local_day
 from verify_service.verification.verify import Job
@@ -31,20 +31,19 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     row = await services.store.verification(tenant=tenant, verification_id=stored.verification_id)
     answers = await services.store.answers(tenant=tenant, verification_id=row.id, up_to=stored.version)
     evidence = [e for e in await services.store.evidence(tenant=tenant, verification_id=row.id) if e.version <= stored.version]
+    made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
-    report = services.verifier.compose(job, read_again(answers, evidence), header_of(orjson.loads(payload)))
+    report = services.verifier.compose(job, read_again(answers, evidence), header_of(orjson.loads(payload)), made)
     return canonical_bytes(report) == payload
 
 
 def header_of(report: Mapping[str, Any]) -> Header:
-    """Return what compose was given for a stored report; all else follows from request, answers and policy."""
+    """Return what compose was given for a stored report; all else follows from request, answers, amendments and policy."""
     header = report["header"]
-    closure = header.get("closure")
     return Header(
         **{name: header[name] for name in ("report_id", "verification_id", "version", "issuer", "replaces", "reason")},
         issued_at=datetime.fromisoformat(header["issued_at"]),
         valid_until=date.fromisoformat(header["valid_until"]),
-        closure=None if closure is None else GapClosure(closure["officer"], closure["reason"], datetime.fromisoformat(closure["at"])),
     )
 
 
@@ -58,10 +57,10 @@ def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange]) ->
 
 
 def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange]) -> dict[str, Answer]:
-    """Read one call again, if the current answers came from it and it was ever read whole."""
+    """Read one call again, if the current answers came from it and it was ever read whole; a question may have been asked again since."""
     exchanges = [e.exchange for e in call]
     digests = tuple(e.answer_digest for e in exchanges)
-    stored = [current[i] for i in call[0].question_ids if current[i].outcome.answer_digests == digests]
+    stored = [current[i] for i in call[0].question_ids if i in current and current[i].outcome.answer_digests == digests]
     if len(stored) != len(call[0].question_ids) or all(a.outcome.code.outcome_class in _NEVER_READ for a in stored):
         return {}
     return {a.question.id: a for a in _reread(call[0].source, stored, exchanges)}

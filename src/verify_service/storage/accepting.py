@@ -15,11 +15,11 @@ from verify_service.storage.records import Accepted, Replay, Response, Verificat
 from verify_service.storage.tables import idempotency, subjects, verifications
 
 _KEY = ("tenant", "method", "route", "key")
-_CLAIM_KEY = {
+CLAIM_KEY = {
     "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
     "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
 }
-_FIND_KEY = select(idempotency).where(*(idempotency.c[name] == bindparam(name) for name in _KEY))
+FIND_KEY = select(idempotency).where(*(idempotency.c[name] == bindparam(name) for name in _KEY))
 _RESPOND = (
     update(idempotency)
     .where(
@@ -89,12 +89,12 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
         **_sealed(cipher, s.verification_id, s.response),
     }
     # Not rowcount: SQLAlchemy does not keep it for an INSERT, and a lost claim would look like a won one.
-    return connection.execute(_CLAIM_KEY[connection.dialect.name], row).first() is not None
+    return connection.execute(CLAIM_KEY[connection.dialect.name], row).first() is not None
 
 
 def _replay(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> Replay:
     key = {"tenant": s.tenant, "method": s.method, "route": s.route, "key": s.idempotency_key}
-    row = connection.execute(_FIND_KEY, key).one()
+    row = connection.execute(FIND_KEY, key).one()
     if row.fingerprint != digest:
         raise IdempotencyMismatch
     if row.status == "running":

@@ -133,10 +133,10 @@ def evidence(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -
 
 
 def current_answers(connection: Connection, cipher: FieldCipher, key: dict[str, str], up_to: int | None) -> Sequence[Answer]:
-    """Return one answer per question: the newest, or the newest as of a report version. Raises NotFound."""
+    """Return one answer per cell: the newest, or the newest as of a report version. Raises NotFound."""
     wanted = {**key, "up_to": _ANY_VERSION if up_to is None else up_to}
     issued = [rows.read_answers(cipher, row) for row in _of_verification(connection, _ANSWERS, wanted)]
-    newest = {answer.question.id: answer for version in issued for answer in version}
+    newest = {(answer.question.member, answer.question.source): answer for version in issued for answer in version}
     return list(newest.values())
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.sources.adapter import Exchange, Ticket
 
@@ -17,6 +18,7 @@ class VerificationState(StrEnum):
     PARTIAL = "partial"
     FINAL = "final"
     FINAL_WITH_GAPS = "final_with_gaps"
+    WITHDRAWN = "withdrawn"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -27,6 +29,7 @@ class TicketState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,16 @@ class Replay(Response):
     """The kept response of an earlier request with the same key and the same body."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The Idempotency-Key of a request that makes a version. `fingerprint`: SHA-256 of what was asked, in hexadecimal."""
+
+    method: str
+    route: str
+    key: str
+    fingerprint: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +159,8 @@ class Issue:
 
     `answers`: those that are new or changed since the version before; version 1 brings all.
     `exchanges`: those made for this version. `closed`: tickets that are waiting no longer, by dedupe_key.
-    `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it.
+    `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it. `key`: whose
+    response it is when the version was asked for under a key of its own. `made`: the amendment that made this version.
     """
 
     tenant: str
@@ -162,6 +176,8 @@ class Issue:
     tickets: Sequence[StoredTicket] = ()
     closed: Mapping[str, TicketState] = field(default_factory=dict)
     response: Response | None = None
+    key: Key | None = None
+    made: Made | None = None
     due_at: datetime | None = None
 
 

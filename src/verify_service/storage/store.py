@@ -11,9 +11,10 @@ from pathlib import Path
 
 from sqlalchemy import make_url, text
 
+from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
-from verify_service.storage import accepting, audit, issuing, leasing, migrations, reading
+from verify_service.storage import accepting, amending, audit, issuing, leasing, migrations, reading
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.postgresql import PostgresqlExecutor
@@ -22,6 +23,7 @@ from verify_service.storage.records import (
     AuditEntry,
     Client,
     Issue,
+    Key,
     Replay,
     ReportRow,
     ReportVersion,
@@ -141,10 +143,18 @@ class Store:
         return await self._executor.read(partial(reading.evidence, cipher=self._cipher, key=_key(tenant, verification_id)))
 
     async def answers(self, *, tenant: str, verification_id: str, up_to: int | None = None) -> Sequence[Answer]:
-        """Return one answer per question, the newest (or the newest as of version `up_to`). Raises NotFound."""
+        """Return one answer per cell, the newest (or the newest as of version `up_to`). Raises NotFound."""
         return await self._executor.read(
             partial(reading.current_answers, cipher=self._cipher, key=_key(tenant, verification_id), up_to=up_to)
         )
+
+    async def amendments(self, *, tenant: str, verification_id: str) -> Sequence[Made]:
+        """Return what officers did to a verification's report, oldest first."""
+        return await self._executor.read(partial(amending.read, cipher=self._cipher, key=_key(tenant, verification_id)))
+
+    async def replay(self, *, tenant: str, key: Key) -> Replay | None:
+        """Return what was answered under the key of a request that makes a version, if anything was. Raises IdempotencyMismatch."""
+        return await self._executor.read(partial(amending.replay, cipher=self._cipher, tenant=tenant, key=key))
 
     async def tickets(self, *, tenant: str, verification_id: str) -> Sequence[StoredTicket]:
         """Return a verification's tickets in every state. Raises NotFound."""

@@ -1,7 +1,7 @@
 """The tables. Columns called `sealed_…` hold ciphertext (encryption.py); every other one may be read by an operator.
 
     clients 1─n verifications 1─n reports (versions)
-                      │ 1─n answers, exchanges (evidence), tickets, subjects
+                      │ 1─n answers, exchanges (evidence), amendments, tickets, subjects
                       └ 0─1 idempotency
     outbox, audit: written in the same transaction as what they tell of
 
@@ -151,6 +151,19 @@ exchanges = Table(
     Column("answered_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
     PrimaryKeyConstraint("verification_id", "version", "source", "call_no", "ordinal"),
+)
+
+# What an officer did to a report: at most one per version.
+amendments = Table(
+    "amendments",
+    metadata,
+    _of_verification(),
+    Column("version", Integer, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("sealed_amendment", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("verification_id", "version"),
 )
 
 tickets = Table(

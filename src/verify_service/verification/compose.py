@@ -3,21 +3,23 @@
 Everything but the header is a pure function of request, answers and policy (M30).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from verify_service.domain.amendment import Made
 from verify_service.domain.policy import Policy
 from verify_service.domain.report import FORMAT, Report, ReportHeader
-from verify_service.domain.report.header import Closure, HeaderBase, Reason, State
+from verify_service.domain.report.header import HeaderBase, Reason
 from verify_service.domain.report.income import Objection
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import VerifyError
 from verify_service.sources.definition import Source
+from verify_service.verification import amend
 from verify_service.verification.compare import compare
 from verify_service.verification.findings import findings
 from verify_service.verification.merge import Merged
-from verify_service.verification.sections import income, lines, origin, ownership
+from verify_service.verification.sections import amendments, income, lines, origin, ownership
 from verify_service.verification.sections.texts import CHINA, instant
 
 USE_RESTRICTION = "本报告仅供本行政区域内社会救助审核使用,不作其他用途。"
@@ -25,15 +27,6 @@ USE_RESTRICTION = "本报告仅供本行政区域内社会救助审核使用,不
 
 class ReportOverreach(VerifyError):
     """A report that is not final may not be usable for a decision."""
-
-
-@dataclass(frozen=True, slots=True)
-class GapClosure:
-    """The named officer who closed the gaps of a report, why and when."""
-
-    officer: str
-    reason: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +41,29 @@ class Header:
     valid_until: date
     replaces: str | None = None
     reason: Reason = "first_issue"
-    closure: GapClosure | None = None
 
 
-def compose(request: VerificationRequest, merged: Merged, *, header: Header, policy: Policy, sources: Mapping[str, Source]) -> Report:
-    """Return the report. Raises ReportOverreach rather than let a report with gaps be used for a decision."""
+def compose(
+    request: VerificationRequest,
+    merged: Merged,
+    *,
+    header: Header,
+    policy: Policy,
+    sources: Mapping[str, Source],
+    made: Sequence[Made] = (),
+) -> Report:
+    """Return the report. `request` holds what the amendments `made` so far have changed in it.
+
+    Raises ReportOverreach rather than let a report with gaps be used for a decision.
+    """
     compared = compare(merged, policy)
     found = findings(request, merged, policy, compared)
+    gaps = [f"{member}:{source}" for member, source in merged.gaps]
     report: Report = {
         "format": FORMAT,
-        "header": _header(header, merged, policy),
+        "header": _header(header, gaps, policy, made),
         "coverage": origin.coverage(merged),
-        "gaps": [f"{member}:{source}" for member, source in merged.gaps],
+        "gaps": gaps,
         "sources": origin.asked(merged, sources),
         "policy": origin.policy_reference(policy, request),
         "commission": origin.commission(request),
@@ -70,30 +74,25 @@ def compose(request: VerificationRequest, merged: Merged, *, header: Header, pol
         "expenditure": {"declared": request.household.declared_expenditure and income.declared(request.household.declared_expenditure)},
         "benefits": ownership.benefits(merged),
         "lines": lines.lines(compared),
-        "findings": lines.findings(found),
+        "findings": amendments.findings(found, request, header.verification_id, made),
         "data_notes": lines.data_notes(merged),
         "objection": _objection(request, policy),
+        "amendments": amendments.amendments(made),
         "use_restriction": USE_RESTRICTION,
     }
     refuse_overreach(report["header"], merged)
     return report
 
 
-def state_of(merged: Merged, closure: GapClosure | None) -> State:
-    """Return final exactly when every required cell is a fact; gaps that an officer closed stay visible."""
-    if not merged.gaps:
-        return "final"
-    return "partial" if closure is None else "final_with_gaps"
-
-
 def refuse_overreach(header: ReportHeader, merged: Merged) -> None:
     """Raise ReportOverreach when a report with gaps calls itself final, or one that is not final is for decisions."""
-    complete = not merged.gaps
+    complete = not merged.gaps and header["state"] != "withdrawn"
     if (header["state"] == "final") != complete or (header["usable_for"] == "decision") != complete:
         raise ReportOverreach(header["report_id"])
 
 
-def _header(header: Header, merged: Merged, policy: Policy) -> ReportHeader:
+def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[Made]) -> ReportHeader:
+    """Return the header. A withdrawn report stays so; without gaps it is final; gaps that an officer closed stay visible."""
     base: HeaderBase = {
         "title": "Household economic-status verification report",
         "title_zh": "居民家庭经济状况核对报告",
@@ -108,13 +107,13 @@ def _header(header: Header, merged: Merged, policy: Policy) -> ReportHeader:
         "issuer": header.issuer,
         "disclaimer": "仅作对照,不作认定",
     }
-    state = state_of(merged, header.closure)
-    if state == "final":
+    if (withdrawn := amend.withdrawal(made)) is not None:
+        return {**base, "state": "withdrawn", "usable_for": "nothing", "withdrawal": amendments.act_line(*withdrawn)}
+    if not gaps:
         return {**base, "state": "final", "usable_for": "decision"}
-    if header.closure is None:
-        return {**base, "state": "partial", "usable_for": "information"}
-    closure: Closure = {"officer": header.closure.officer, "reason": header.closure.reason, "at": instant(header.closure.at)}
-    return {**base, "state": "final_with_gaps", "usable_for": "information", "closure": closure}
+    if (closed := amend.closure(made, gaps)) is not None:
+        return {**base, "state": "final_with_gaps", "usable_for": "information", "closure": amendments.act_line(*closed)}
+    return {**base, "state": "partial", "usable_for": "information"}
 
 
 def _objection(request: VerificationRequest, policy: Policy) -> Objection:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from verify_service.domain.amendment import Amendment, Made
 from verify_service.domain.outcome import Answer
 from verify_service.domain.policy import Policies, Policy
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import Source
+from verify_service.verification.amend import amended, completed
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.fanout import Call, Channel, fan_out
 from verify_service.verification.merge import merge
@@ -50,16 +52,21 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The report version that a new one replaces, with the answers it was made from."""
+    """The report version that a new one replaces, with the answers and amendments it was made from."""
 
     report_id: str
     version: int
     answers: Sequence[Answer] = field(repr=False)
+    made: Sequence[Made] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A composed and signed report version, ready to be issued. `answers` are all of them, `calls` the new ones."""
+    """A composed and signed report version, ready to be issued.
+
+    `answers` are all of them; `changed` those that are new since the version before; `calls` the new ones; `made` is the
+    amendment that this version is the fruit of.
+    """
 
     job: Job
     report: Report = field(repr=False)
@@ -67,13 +74,8 @@ class Verified:
     answers: Sequence[Answer] = field(repr=False)
     calls: Sequence[Call] = field(repr=False)
     issued_at: datetime
-
-    @property
-    def changed(self) -> list[Answer]:
-        """Return the answers that this version brings: those of its calls, and for version 1 the unasked cells too."""
-        if self.report["header"]["version"] == 1:
-            return list(self.answers)
-        return [a for call in self.calls for a in call.answers]
+    changed: Sequence[Answer] = field(repr=False)
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +104,32 @@ class Verifier:
 
     def renew(self, job: Job, call: Call, previous: Previous) -> Verified:
         """Make the next version from the previous answers and a call that answered later."""
-        late = {a.question.id: a for a in call.answers}
-        answers = [late.get(a.question.id, a) for a in previous.answers]
-        return self._report(job, answers, [call], replaces=previous)
+        return self._report(job, completed(previous.answers, call.answers), [call], replaces=previous)
 
-    def compose(self, job: Job, answers: Sequence[Answer], header: Header) -> Report:
-        """Merge and compose: pure, the same answers and header give the same report."""
-        policy = self._policy(job.request)
-        merged = merge(job.request, answers, policy=policy, sources=self.sources)
-        return compose(job.request, merged, header=header, policy=policy, sources=self.sources)
+    def amend(
+        self, job: Job, previous: Previous, amendment: Amendment, *, answers: Sequence[Answer] | None = None, calls: Sequence[Call] = ()
+    ) -> Verified:
+        """Make the next version from what an officer did; `answers` when it changed them, `calls` when it asked for that."""
+        made = Made(previous.version + 1, self.clock(), amendment)
+        return self._report(job, previous.answers if answers is None else answers, calls, replaces=previous, made=made)
+
+    def compose(self, job: Job, answers: Sequence[Answer], header: Header, made: Sequence[Made] = ()) -> Report:
+        """Merge and compose: pure, the same answers, amendments and header give the same report."""
+        request = amended(job.request, made)
+        policy = self._policy(request)
+        merged = merge(request, answers, policy=policy, sources=self.sources)
+        return compose(request, merged, header=header, policy=policy, sources=self.sources, made=made)
 
     def _policy(self, request: VerificationRequest) -> Policy:
         return self.policies.in_force(request.region, request.purpose, request.asset_as_of)
 
-    def _report(self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None) -> Verified:
+    def _report(
+        self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None, made: Made | None = None
+    ) -> Verified:
         for call in calls:
             if call.source in self.channels:
                 self.channels[call.source].runtime.status.settled(call.answers)
-        issued_at = self.clock()
+        issued_at = self.clock() if made is None else made.at
         policy = self._policy(job.request)
         header = Header(
             report_id=self.new_id(),
@@ -129,7 +139,10 @@ class Verifier:
             issuer=self.issuer,
             valid_until=local_day(issued_at) + timedelta(days=policy.report_validity_days),
             replaces=None if replaces is None else replaces.report_id,
-            reason="first_issue" if replaces is None else "late_answer",
+            reason="first_issue" if replaces is None else "late_answer" if made is None else made.amendment.kind,
         )
-        report = self.compose(job, answers, header)
-        return Verified(job, report, self.sign(report), answers, calls, issued_at)
+        before = Previous("", 0, ()) if replaces is None else replaces
+        report = self.compose(job, answers, header, before.made if made is None else [*before.made, made])
+        known = {a.question.id: a for a in before.answers}
+        changed = [a for a in answers if known.get(a.question.id) is not a]
+        return Verified(job, report, self.sign(report), answers, calls, issued_at, changed, made)

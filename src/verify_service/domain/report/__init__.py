@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from verify_service.domain.report.amendments import AmendmentLine
 from verify_service.domain.report.assets import PropertySection
 from verify_service.domain.report.base import CLOSED
 from verify_service.domain.report.header import ReportHeader
@@ -49,6 +50,7 @@ class Report(TypedDict):
     findings: list[FindingLine]
     data_notes: list[DataNote]
     objection: Objection
+    amendments: list[AmendmentLine]
     use_restriction: str
 
 

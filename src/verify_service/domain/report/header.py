@@ -5,19 +5,12 @@ from typing import Literal
 from pydantic import with_config
 from typing_extensions import TypedDict
 
+from verify_service.domain.amendment import Kind
+from verify_service.domain.report.amendments import ActLine
 from verify_service.domain.report.base import CLOSED, Day, Instant
 
-Reason = Literal["first_issue", "late_answer", "recheck", "correction"]
-State = Literal["partial", "final", "final_with_gaps"]
-
-
-@with_config(CLOSED)
-class Closure(TypedDict):
-    """The named officer who closed the gaps, and why."""
-
-    officer: str
-    reason: str
-    at: Instant
+Reason = Literal["first_issue", "late_answer", "recheck"] | Kind
+State = Literal["partial", "final", "final_with_gaps", "withdrawn"]
 
 
 @with_config(CLOSED)
@@ -60,7 +53,16 @@ class ClosedHeader(HeaderBase):
 
     state: Literal["final_with_gaps"]
     usable_for: Literal["information"]
-    closure: Closure
+    closure: ActLine
 
 
-ReportHeader = FinalHeader | PartialHeader | ClosedHeader
+@with_config(CLOSED)
+class WithdrawnHeader(HeaderBase):
+    """Not to be used for anything; nothing can be done to it any more."""
+
+    state: Literal["withdrawn"]
+    usable_for: Literal["nothing"]
+    withdrawal: ActLine
+
+
+ReportHeader = FinalHeader | PartialHeader | ClosedHeader | WithdrawnHeader

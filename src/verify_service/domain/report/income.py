@@ -5,7 +5,9 @@ from typing import Literal
 from pydantic import with_config
 from typing_extensions import TypedDict
 
+from verify_service.domain.amendment import FindingState
 from verify_service.domain.household import DeclaredExpenditure
+from verify_service.domain.report.amendments import ResolutionLine
 from verify_service.domain.report.assets import Provenance, RecordLine
 from verify_service.domain.report.base import CLOSED, Measure, MoneyInterval, PerCapita
 
@@ -120,8 +122,9 @@ class ComparedLine(TypedDict):
 
 @with_config(CLOSED)
 class FindingLine(TypedDict):
-    """Something a person should look at. It decides nothing."""
+    """Something a person should look at. It decides nothing. `id` is the same in every version in which the finding stands."""
 
+    id: str
     code: str
     severity: Literal["I", "D", "L", "Q"]
     text_zh: str
@@ -135,7 +138,8 @@ class FindingLine(TypedDict):
     unit: Literal["fen", "cm2", "pieces"] | None
     evidence: list[str]
     rule: str
-    state: Literal["open"]
+    state: FindingState
+    resolution: ResolutionLine | None
 
 
 @with_config(CLOSED)

@@ -7,6 +7,7 @@ from verify_service.domain.findings import CATALOGUE, Finding
 from verify_service.domain.money import half_up
 from verify_service.domain.outcome import OutcomeClass
 from verify_service.domain.policy import UNITS
+from verify_service.domain.report.amendments import ResolutionLine
 from verify_service.domain.report.income import ComparedLine, DataNote, FindingLine
 from verify_service.verification.compare import Compared
 from verify_service.verification.merge import Merged, usable
@@ -36,15 +37,12 @@ def _line(c: Compared) -> ComparedLine:
     }
 
 
-def findings(found: Sequence[Finding]) -> list[FindingLine]:
-    """Return the findings in their order, each with its kind's text and rule."""
-    return [_finding(f) for f in found]
-
-
-def _finding(f: Finding) -> FindingLine:
+def finding_line(f: Finding, finding_id: str, resolution: ResolutionLine | None) -> FindingLine:
+    """Return a finding with its kind's text and rule."""
     kind = CATALOGUE[f.code]
     measured: Any = None if f.measured is None or f.unit is None else f.measured.to_json(f.unit)
     return {
+        "id": finding_id,
         "code": f.code,
         "severity": kind.severity.value,
         "text_zh": kind.text_zh,
@@ -58,7 +56,8 @@ def _finding(f: Finding) -> FindingLine:
         "unit": f.unit,
         "evidence": list(f.evidence),
         "rule": kind.rule,
-        "state": "open",
+        "state": "open" if resolution is None else resolution["state"],
+        "resolution": resolution,
     }
 
 

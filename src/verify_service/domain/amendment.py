@@ -1,0 +1,129 @@
+"""Amendments: what a named officer adds to a report after it was issued. Each makes exactly one new version, and is kept as evidence.
+
+A kind is also the reason that the new version's header gives. Amendments hold names and amounts: they are sealed where they
+are stored, and hide themselves in every repr.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from verify_service.domain.consent import Part, Ref
+from verify_service.domain.household import DeclaredAssets, DeclaredExpenditure, DeclaredIncome
+
+FindingState = Literal["open", "explained", "confirmed", "withdrawn"]
+Text = Annotated[str, Field(min_length=1, max_length=2000, repr=False)]
+Cell = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}:[a-z0-9_]{1,64}$", description="`member:source`")]
+
+
+class Officer(Part):
+    """The named officer who acts, and where (谁审批、谁负责)."""
+
+    name_or_id: str = Field(min_length=1, max_length=100, repr=False, examples=["jb-0017"])
+    office: str = Field(min_length=1, max_length=200, examples=["示例一市甲区民政局"])
+
+
+class Act(Part):
+    """What every amendment has."""
+
+    officer: Officer
+
+
+class Resolution(Act):
+    """What became of a finding when somebody looked: explained by the applicant, confirmed, withdrawn, or open again."""
+
+    kind: Literal["resolution"] = "resolution"
+    finding: str = Field(min_length=1, max_length=64)
+    state: FindingState
+    note: Text
+
+
+class Withdrawal(Act):
+    """The report must not be used; it was wrong from the start, or about the wrong people."""
+
+    kind: Literal["withdrawal"] = "withdrawal"
+    reason: Text
+
+
+class GapClosure(Act):
+    """These cells will not be filled (关闭缺口): the report is `final_with_gaps` as long as no other gap opens."""
+
+    kind: Literal["gaps_closed"] = "gaps_closed"
+    reason: Text
+    gaps: tuple[Cell, ...]
+
+
+class Cancellation(Act):
+    """The registers that still owed an answer are not asked any more."""
+
+    kind: Literal["cancellation"] = "cancellation"
+    reason: Text
+    cells: tuple[Cell, ...]
+
+
+class MemberDeclaration(Part):
+    """One member's declared income, whole, as it should have been."""
+
+    member: Ref
+    income: DeclaredIncome = Field(repr=False)
+
+
+class Declaration(Part):
+    """Declared facts as they should have been. What is left out stays as it was declared."""
+
+    incomes: tuple[MemberDeclaration, ...] = Field(default=(), max_length=30)
+    assets: DeclaredAssets | None = Field(default=None, repr=False)
+    expenditure: DeclaredExpenditure | None = Field(default=None, repr=False)
+
+
+class Correction(Act):
+    """The caller had passed on declared facts wrongly."""
+
+    kind: Literal["correction"] = "correction"
+    reason: Text
+    declared: Declaration
+
+
+class Disputed(Part):
+    """One disputed cell. `after` is what asking again gave; unless it `replaced` the former answer, that one stands."""
+
+    member: Ref
+    source: str = Field(min_length=1, max_length=64)
+    grounds: Text
+    before: str
+    after: str
+    replaced: bool
+
+
+class Objection(Act):
+    """异议: a person says that a register is wrong; only these cells were asked again. `objector` is a member's ref."""
+
+    kind: Literal["objection"] = "objection"
+    objector: Ref | None
+    cells: tuple[Disputed, ...]
+
+
+class Revocation(Act):
+    """Consents that their givers took back. `cells` were still waiting for an answer and are not any more."""
+
+    kind: Literal["consent_revoked"] = "consent_revoked"
+    reason: Text
+    consents: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+Amendment = Annotated[
+    Resolution | Withdrawal | GapClosure | Cancellation | Correction | Objection | Revocation, Field(discriminator="kind")
+]
+Kind = Literal["resolution", "withdrawal", "gaps_closed", "cancellation", "correction", "objection", "consent_revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An amendment with the version that it made and the aware instant at which."""
+
+    version: int
+    at: datetime
+    amendment: Amendment = field(repr=False)
