@@ -53,8 +53,7 @@ def request_for(template: bytes, people: list[str]) -> bytes:
     for i, number in enumerate(people):
         role = {"role": "applicant", "relation": "01"} if i == 0 else {"role": "member", "relation": "99"}
         members.append({"ref": f"m{i}", "id_number": number, "name": name_of(number), **role})
-        guardian = {"id_number": people[0], "name": name_of(people[0]), "relation": "99", "basis": "guardian"}
-        consents.append({**consent, "number": f"SQ-{i}", "member": f"m{i}", "guardian": guardian})
+        consents.append({**consent, "number": f"SQ-{i}", "member": f"m{i}"})
     request["household"]["members"] = members
     request["consents"] = consents
     return orjson.dumps(request)

@@ -52,7 +52,92 @@ class Exclusion(StrEnum):
     MISSING = "declared_missing"
     CONSCRIPT = "army_conscript"
     INDEPENDENT_ADULT = "independent_adult"
+    DIVORCED = "divorced"
     DECEASED = "deceased"
+
+
+class Belonging(StrEnum):
+    """On what ground a person counts as living in the household (共同生活的家庭成员, domain reference B5)."""
+
+    SPOUSE = "spouse"
+    MINOR_CHILD = "minor_child"
+    DEPENDENT_ADULT_CHILD = "dependent_adult_child"
+    SUPPORT_DUTY_LIVING_TOGETHER = "support_duty_living_together"
+
+
+class Returned(StrEnum):
+    """Why a person who was away counts again (B5)."""
+
+    RELEASED = "released"
+    SERVING_OUTSIDE = "serving_outside_prison"
+    MEDICAL_PAROLE = "medical_parole"
+
+
+class SinglePersonGround(StrEnum):
+    """On what ground one person is treated as a household of her own (单人户)."""
+
+    SEVERE_DISABILITY = "severe_disability"
+    SERIOUS_DISEASE = "serious_disease"
+    CLERGY = "clergy_three_years_apart"
+
+
+class Marital(StrEnum):
+    """婚姻状况 (GB/T 2261.2, first digit)."""
+
+    UNMARRIED = "10"
+    MARRIED = "20"
+    WIDOWED = "30"
+    DIVORCED = "40"
+
+
+class Capacity(StrEnum):
+    """民事行为能力: whoever lacks it in whole or part cannot consent for herself."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    NONE = "none"
+
+
+class Labour(StrEnum):
+    """劳动能力 as assessed."""
+
+    ABLE = "able"
+    PARTLY = "partly"
+    UNABLE = "unable"
+
+
+class DisabilityType(StrEnum):
+    """残疾类别 (GB/T 26341)."""
+
+    VISUAL = "1"
+    HEARING = "2"
+    SPEECH = "3"
+    PHYSICAL = "4"
+    INTELLECTUAL = "5"
+    MENTAL = "6"
+    MULTIPLE = "7"
+
+
+class HousingNature(StrEnum):
+    """住房性质 as declared."""
+
+    OWN = "own"
+    PUBLIC_RENTAL = "public_rental"
+    PRIVATE_RENTAL = "private_rental"
+    MAKESHIFT = "makeshift"
+    BORROWED = "borrowed"
+    OTHER = "other"
+
+
+class SpecialIncome(StrEnum):
+    """What is received beside the five classes; whether it is income at all is the policy's to say (M22)."""
+
+    VETERAN_BENEFIT = "veteran_benefit"
+    FAMILY_PLANNING_REWARD = "family_planning_reward"
+    SCHOLARSHIP = "scholarship"
+    BRAVERY_AWARD = "bravery_award"
+    SOCIAL_AID = "social_aid"
+    RESETTLEMENT_MONEY = "resettlement_money"
 
 
 class Occupation(StrEnum):
@@ -85,11 +170,7 @@ class ConsentRule(StrEnum):
 
 
 # GB/T 4761-2008: relation of the person to the applicant, two digits; the gaps in the standard are gaps here.
-RELATIONS = frozenset(
-    {"01", "02", "10", "11", "12"}
-    | {f"{n}" for n in range(20, 60)}
-    | {f"{n}" for n in range(60, 70)}
-    | {f"{n}" for n in range(70, 80)}
-    | {f"{n}" for n in range(80, 98)}
-    | {"99"}
-)
+APPLICANT_RELATION = "01"
+SPOUSE_RELATIONS = frozenset({"10", "11", "12"})
+CHILD_RELATIONS = frozenset(f"{n}" for n in range(20, 40)) - {"28", "38"}
+RELATIONS = frozenset({APPLICANT_RELATION, "02", "99"} | SPOUSE_RELATIONS | {f"{n}" for n in range(20, 98)})

@@ -1,13 +1,16 @@
 """A verification request (核对委托): household, consents, two clocks, what is asked for, and the rules it must keep."""
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime
+from typing import Literal, Self
 
 from pydantic import Field
 
-from verify_service.domain.codes import RELATIONS, ConsentRule, Purpose, Role, Trigger
-from verify_service.domain.consent import ALL_SOURCES, Consent, LegalBasis, Part
-from verify_service.domain.household import Household
+from verify_service.domain.checks import consent_violations, household_violations, known, repeated
+from verify_service.domain.codes import Purpose, Trigger
+from verify_service.domain.consent import Consent, LegalBasis, Part
+from verify_service.domain.household import Household, Region
+from verify_service.domain.organisation import credit_code_holds
 from verify_service.domain.records.base import Month
 from verify_service.errors import Violation
 
@@ -26,13 +29,15 @@ class Commission(Part):
 
     number: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
     organisation: str = Field(min_length=1, max_length=200)
-    region: str = Field(pattern=r"^[0-9]{6}([0-9]{6})?$", description="GB/T 2260, 6 or 12 digits")
+    organisation_code: str | None = Field(default=None, pattern=r"^[0-9A-Z]{18}$", description="unified social credit code (GB 32100)")
+    level: Literal["township", "county", "city", "province"] | None = None
+    region: Region
     handler: Staff
     reviewer: Staff
 
 
-class IncomePeriod(Part):
-    """The months whose income is compared, both included. Property has its own clock: `asset_as_of`."""
+class Period(Part):
+    """Whole months, both included. Income has this clock; property has its own: `asset_as_of`."""
 
     first: Month
     last: Month
@@ -51,7 +56,8 @@ class VerificationRequest(Part):
     trigger: Trigger = Trigger.NEW
     region: str = Field(pattern=r"^[0-9]{6}$", description="whose standards apply (GB/T 2260)")
     commission: Commission
-    income_period: IncomePeriod
+    income_period: Period
+    expenditure_period: Period | None = Field(default=None, description="left out: the income period")
     asset_as_of: date
     sources: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=64)
     household: Household
@@ -60,83 +66,56 @@ class VerificationRequest(Part):
 
     def violations(self, *, today: date, sources: Collection[str], regions: Collection[str]) -> list[Violation]:
         """Return every broken rule that a schema cannot say, with its JSON pointer. No value is repeated."""
-        return [*self._who(), *self._when(today), *self._what(sources, regions), *self._consents(today, sources)]
+        return [
+            *household_violations(self.household, today),
+            *self._commission(),
+            *self._when(today),
+            *self._what(sources, regions),
+            *consent_violations(self.household, self.consents, self.legal_bases, sources, today),
+        ]
 
-    def _who(self) -> Iterator[Violation]:
-        members = self.household.members
-        applicants = [i for i, m in enumerate(members) if m.role is Role.APPLICANT]
-        if len(applicants) != 1:
-            yield Violation("/household/members", "one_applicant", "exactly one member has the role applicant")
-        yield from _repeated([m.ref for m in members], "/household/members/{}/ref", "unique_ref")
-        yield from _repeated([m.id_number for m in members], "/household/members/{}/id_number", "duplicate_member")
-        for i, member in enumerate(members):
-            if member.relation not in RELATIONS:
-                yield Violation(f"/household/members/{i}/relation", "known_code", "GB/T 4761 relation")
-            if member.excluded is not None and member.role is Role.APPLICANT:
-                yield Violation(f"/household/members/{i}/excluded", "applicant_counts", "the applicant cannot be excluded")
-        if (self.household.mode == "single_person") != (self.household.beneficiary is not None):
-            yield Violation("/household/beneficiary", "single_person", "given exactly in single-person mode")
-        elif self.household.beneficiary is not None and self.household.beneficiary not in {m.ref for m in members}:
-            yield Violation("/household/beneficiary", "known_member", "a member's ref")
+    def _commission(self) -> Iterator[Violation]:
         if self.commission.handler.staff_id == self.commission.reviewer.staff_id:
             yield Violation("/commission/reviewer/staff_id", "two_persons", "handler and reviewer are different persons")
+        code = self.commission.organisation_code
+        if code is not None and not credit_code_holds(code):
+            yield Violation("/commission/organisation_code", "gb_32100", "a unified social credit code whose check character holds")
 
     def _when(self, today: date) -> Iterator[Violation]:
         if self.asset_as_of > today:
             yield Violation("/asset_as_of", "not_future", "not after today")
-        months = self.income_period.months
-        if months < 1:
-            yield Violation("/income_period/last", "period_order", "not before the first month")
-        elif not _MIN_MONTHS <= months <= _MAX_MONTHS:
-            yield Violation("/income_period", "period_length", "6 to 12 months")
-        if self.income_period.last >= f"{today:%Y-%m}":
-            yield Violation("/income_period/last", "not_future", "before the present month")
-        for i, member in enumerate(self.household.members):
-            if member.id_number.birth > today:
-                yield Violation(f"/household/members/{i}/id_number", "not_future", "born after today")
+        yield from _period(self.income_period, "/income_period", _MIN_MONTHS, today)
+        if self.expenditure_period is not None:
+            yield from _period(self.expenditure_period, "/expenditure_period", 1, today)
 
     def _what(self, sources: Collection[str], regions: Collection[str]) -> Iterator[Violation]:
         if self.region not in regions:
             yield Violation("/region", "known_region", "a region with a policy in force")
-        for i, source in enumerate(self.sources or ()):
-            if source not in sources:
-                yield Violation(f"/sources/{i}", "known_source", "the id of a connected source")
-        yield from _repeated(list(self.sources or ()), "/sources/{}", "unique_source")
+        yield from known(self.sources or (), sources, "/sources", "known_source", "the id of a connected source")
+        yield from repeated(list(self.sources or ()), "/sources/{}", "unique_source")
 
-    def _consents(self, today: date, sources: Collection[str]) -> Iterator[Violation]:
-        refs = {m.ref for m in self.household.members}
-        yield from _repeated([c.number for c in self.consents], "/consents/{}/number", "unique_number")
-        for i, consent in enumerate(self.consents):
-            at = f"/consents/{i}"
-            if consent.member not in refs:
-                yield Violation(f"{at}/member", "known_member", "a member's ref")
-            if consent.signed_on > today:
-                yield Violation(f"{at}/signed_on", "not_future", "not after today")
-            if (consent.valid_rule is ConsentRule.FIXED_DATE) != (consent.valid_until is not None):
-                yield Violation(f"{at}/valid_until", "validity_rule", "given exactly with fixed_date")
-            if consent.valid_until is not None and consent.valid_until < consent.valid_from:
-                yield Violation(f"{at}/valid_until", "period_order", "not before valid_from")
-            yield from _known_sources(consent.sources, sources, at, wildcard=True)
-        for i, basis in enumerate(self.legal_bases):
-            at = f"/legal_bases/{i}"
-            if basis.member not in refs:
-                yield Violation(f"{at}/member", "known_member", "a member's ref")
-            if basis.valid_until < basis.valid_from or basis.valid_until - basis.valid_from > timedelta(days=3660):
-                yield Violation(f"{at}/valid_until", "period_order", "after valid_from, at most ten years")
-            yield from _known_sources(basis.sources, sources, at, wildcard=False)
+    def with_revocations(self, revoked: Mapping[str, datetime]) -> Self:
+        """Return the request as it stands after consents were revoked: by their numbers, the instant each ended."""
+        if not revoked:
+            return self
+        consents = tuple(c.model_copy(update={"revoked_at": _earlier(c.revoked_at, revoked.get(c.number))}) for c in self.consents)
+        return self.model_copy(update={"consents": consents})
+
+    @property
+    def spending_period(self) -> Period:
+        """Return the months whose rigid expenditure is declared."""
+        return self.expenditure_period or self.income_period
 
 
-def _repeated(values: Sequence[object], pointer: str, rule: str) -> Iterator[Violation]:
-    seen: set[object] = set()
-    for i, value in enumerate(values):
-        if value in seen:
-            yield Violation(pointer.format(i), rule, "given once only")
-        seen.add(value)
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
-def _known_sources(given: tuple[str, ...], known: Collection[str], at: str, *, wildcard: bool) -> Iterator[Violation]:
-    if wildcard and given == (ALL_SOURCES,):
-        return
-    for i, source in enumerate(given):
-        if source not in known:
-            yield Violation(f"{at}/sources/{i}", "known_source", 'the id of a connected source, or "*" alone')
+def _period(period: Period, at: str, least: int, today: date) -> Iterator[Violation]:
+    months = period.months
+    if months < 1:
+        yield Violation(f"{at}/last", "period_order", "not before the first month")
+    elif not least <= months <= _MAX_MONTHS:
+        yield Violation(at, "period_length", f"{least} to {_MAX_MONTHS} months")
+    if period.last >= f"{today:%Y-%m}":
+        yield Violation(f"{at}/last", "not_future", "before the present month")

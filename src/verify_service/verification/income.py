@@ -12,7 +12,7 @@ from verify_service.domain.household import Household, Member
 from verify_service.domain.interval import NOTHING, Exact, Interval, divided, total
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import PensionBenefit, RecordStatus
-from verify_service.domain.request import IncomePeriod
+from verify_service.domain.request import Period
 from verify_service.verification.assets import Thing, of_member, things
 from verify_service.verification.evidence import Evidence, Row
 from verify_service.verification.wages import Wage, wages
@@ -75,7 +75,7 @@ class Income:
     per_capita: Interval
 
 
-def income(evidence: Evidence, household: Household, period: IncomePeriod, policy: Policy) -> Income:
+def income(evidence: Evidence, household: Household, period: Period, policy: Policy) -> Income:
     """Compute everybody's income; supporters and excluded persons stand beside the total, never in it (M23, M24)."""
     months = _months(period)
     by_kind = {kind: _by_member(evidence.of(kind)) for kind in (*WAGE_KINDS, "benefit")}
@@ -86,7 +86,7 @@ def income(evidence: Evidence, household: Household, period: IncomePeriod, polic
     return Income(members, len(months), len(counted), whole, monthly, whole.per(len(months) * len(counted)))
 
 
-def _months(period: IncomePeriod) -> list[str]:
+def _months(period: Period) -> list[str]:
     first = int(period.first[:4]) * 12 + int(period.first[5:]) - 1
     return [f"{m // 12:04d}-{m % 12 + 1:02d}" for m in range(first, first + period.months)]
 

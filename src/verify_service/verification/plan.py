@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta, timezone
 
 import orjson
 
+from verify_service.domain.consent import Ground, Obstacle, Occasion, number_of
 from verify_service.domain.household import Member
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 
 CHINA = timezone(timedelta(hours=8))
-_ADULT_YEARS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,18 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
     unasked: list[Answer] = []
     required: set[str] = set()
     wanted = set(request.sources) if request.sources is not None else None
+    permits = {m.ref: Permits.of(request, m, at) for m in request.household.members}
     permitted = False
     for source in sources:
         for member in request.household.members:
-            ground = _ground(request, member, source, at)
+            ground, obstacle = permits[member.ref].ground(source)
             question = _question(request, member, source, asker, ground or "")
             if wanted is not None and source not in wanted:
                 unasked.append(Answer(question, Outcome(OutcomeCode.NOT_REQUIRED, detail="source left out of the request")))
                 continue
             required.add(question.id)
             if ground is None:
-                detail = "no live consent or legal basis covers this source"
-                unasked.append(Answer(question, Outcome(OutcomeCode.NO_CONSENT, failed_by="us", detail=detail)))
+                unasked.append(Answer(question, Outcome(OutcomeCode.NO_CONSENT, failed_by="us", detail=f"consent: {obstacle}")))
                 continue
             permitted = True
             if source in connected:
@@ -84,22 +84,29 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
     return Plan(asked=asked, unasked=unasked, required=frozenset(required))
 
 
-def _ground(request: VerificationRequest, member: Member, source: str, at: datetime) -> str | None:
-    """Return the number of the consent or legal basis that permits the question, the first by number."""
-    today = local_day(at)
-    grounds = [
-        c.number
-        for c in request.consents
-        if c.member == member.ref and (c.guardian or not _is_minor(member, today)) and c.permits(source, request.purpose, at, today)
-    ]
-    grounds += [b.reference for b in request.legal_bases if b.member == member.ref and b.permits(source, request.purpose, at, today)]
-    return min(grounds, default=None)
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """One member's grounds that are live at an instant, by number, and what stops the first of those that are not."""
 
+    live: Sequence[Ground]
+    obstacle: Obstacle
 
-def _is_minor(member: Member, today: date) -> bool:
-    """Say whether a guardian must sign: a person under 18 cannot consent for herself."""
-    birth = member.id_number.birth
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day)) < _ADULT_YEARS
+    @classmethod
+    def of(cls, request: VerificationRequest, member: Member, at: datetime) -> "Permits":
+        """Hold every ground of the member against this occasion."""
+        today = local_day(at)
+        family = frozenset(m.ref for m in request.household.members)
+        occasion = Occasion(request.purpose, request.trigger, at, today, family, member.needs_guardian(today))
+        grounds: list[Ground] = [*request.consents, *request.legal_bases]
+        own = sorted((ground for ground in grounds if ground.member == member.ref), key=number_of)
+        obstacles = [(ground, ground.obstacle(occasion)) for ground in own]
+        stopped: Obstacle = next((obstacle for _, obstacle in obstacles if obstacle is not None), "none_given")
+        return cls([ground for ground, obstacle in obstacles if obstacle is None], stopped)
+
+    def ground(self, source: str) -> tuple[str | None, Obstacle]:
+        """Return the number of the ground that permits asking the source, the first by number; else what stops it."""
+        number = next((number_of(ground) for ground in self.live if ground.covers(source)), None)
+        return number, "source" if self.live else self.obstacle
 
 
 def _question(request: VerificationRequest, member: Member, source: str, asker: Asker, ground: str) -> Question:

@@ -146,7 +146,7 @@ class FindingLine(TypedDict):
 class DataNote(TypedDict):
     """What a reader must know of the data. about: a cell `member:source`, a figure or an asset."""
 
-    code: Literal["no_answer", "too_old", "lower_bound", "conflict", "waiting", "share_unknown"]
+    code: Literal["no_answer", "too_old", "lower_bound", "conflict", "waiting", "share_unknown", "consent_revoked"]
     about: str
     text_zh: str
     text_en: str

@@ -44,11 +44,15 @@ class Commissioned(TypedDict):
     region: str
     handler: Person
     reviewer: Person
+    organisation_code: str | None
+    level: str | None
     client_reference: str | None
     purpose: str
     trigger: str
     income_first: Month
     income_last: Month
+    expenditure_first: Month
+    expenditure_last: Month
     asset_as_of: Day
 
 
@@ -100,7 +104,7 @@ class SourceFacts(TypedDict):
 
 @with_config(CLOSED)
 class ConsentLine(TypedDict):
-    """What permitted asking about one person."""
+    """What permitted asking about one person. asked: the cells whose questions rest on it; revoked_at: nothing was asked after it."""
 
     member: str
     kind: Literal["consent", "legal_basis"]
@@ -112,6 +116,13 @@ class ConsentLine(TypedDict):
     purposes: list[str]
     sources: list[str]
     covers_monitoring: bool
+    signature_mode: str | None
+    signed_by: Literal["self", "guardian", "agent"] | None
+    matter_ended: Day | None
+    revoked_at: Instant | None
+    provision: str | None
+    document_digest: str | None
+    asked: list[str]
 
 
 @with_config(CLOSED)
@@ -125,8 +136,14 @@ class MemberLine(TypedDict):
     relation: str
     counted: bool
     excluded: str | None
+    belonging: str | None
+    died_on: Day | None
+    marital: str | None
     occupation: str | None
     student: bool
+    labour: str | None
+    disability_level: int | None
+    serious_disease: bool
 
 
 @with_config(CLOSED)
@@ -135,7 +152,12 @@ class HouseholdSection(TypedDict):
 
     mode: Literal["whole", "single_person"]
     beneficiary: str | None
+    ground: str | None
+    head: str | None
     hukou: Literal["01", "02", "09"]
+    hukou_region: str | None
+    residence_region: str | None
+    housing_nature: str | None
     counted_persons: int
     members: list[MemberLine]
     supporters: list[MemberLine]

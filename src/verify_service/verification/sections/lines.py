@@ -9,6 +9,7 @@ from verify_service.domain.outcome import OutcomeClass
 from verify_service.domain.policy import UNITS
 from verify_service.domain.report.amendments import ResolutionLine
 from verify_service.domain.report.income import ComparedLine, DataNote, FindingLine
+from verify_service.domain.request import VerificationRequest
 from verify_service.verification.compare import Compared
 from verify_service.verification.merge import Merged, usable
 
@@ -61,9 +62,15 @@ def finding_line(f: Finding, finding_id: str, resolution: ResolutionLine | None)
     }
 
 
-def data_notes(merged: Merged) -> list[DataNote]:
-    """Return missing and waiting answers, lower bounds, conflicts and unknown shares, in canonical order."""
-    return [*_cells(merged), *_bounds(merged), *_things(merged)]
+def data_notes(request: VerificationRequest, merged: Merged) -> list[DataNote]:
+    """Return revoked consents, missing and waiting answers, lower bounds, conflicts and unknown shares, in canonical order."""
+    return [*_revoked(request), *_cells(merged), *_bounds(merged), *_things(merged)]
+
+
+def _revoked(request: VerificationRequest) -> Iterator[DataNote]:
+    for member in sorted({c.member for c in request.consents if c.revoked_at is not None}):
+        text = "授权已撤回:此后不再查询,已取得的反馈封存"
+        yield _note("consent_revoked", member, text, "consent revoked: nothing is asked after it, what was answered is frozen")
 
 
 def _cells(merged: Merged) -> Iterator[DataNote]:

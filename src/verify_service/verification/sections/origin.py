@@ -1,8 +1,10 @@
 """Coverage first, then rules, commission, consents and household."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from verify_service.domain.codes import Role
+from verify_service.domain.consent import Consent, LegalBasis
 from verify_service.domain.household import Member
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.policy import Policy
@@ -102,11 +104,15 @@ def commission(request: VerificationRequest) -> Commissioned:
         "region": letter.region,
         "handler": _staff(letter.handler),
         "reviewer": _staff(letter.reviewer),
+        "organisation_code": letter.organisation_code,
+        "level": letter.level,
         "client_reference": request.client_reference,
         "purpose": request.purpose.value,
         "trigger": request.trigger.value,
         "income_first": request.income_period.first,
         "income_last": request.income_period.last,
+        "expenditure_first": request.spending_period.first,
+        "expenditure_last": request.spending_period.last,
         "asset_as_of": request.asset_as_of.isoformat(),
     }
 
@@ -115,39 +121,59 @@ def _staff(staff: Staff) -> Person:
     return {"staff_id": staff.staff_id, "name": staff.name}
 
 
-def consents(request: VerificationRequest) -> list[ConsentLine]:
-    """Return every consent and legal basis, by number."""
-    given: list[ConsentLine] = [
-        {
-            "member": c.member,
-            "kind": "consent",
-            "number": c.number,
-            "signed_on": c.signed_on.isoformat(),
-            "valid_from": c.valid_from.isoformat(),
-            "valid_until": maybe_day(c.valid_until),
-            "valid_rule": c.valid_rule.value,
-            "purposes": sorted(p.value for p in c.purposes),
-            "sources": sorted(c.sources),
-            "covers_monitoring": c.covers_monitoring,
-        }
-        for c in request.consents
-    ]
-    grounds: list[ConsentLine] = [
-        {
-            "member": b.member,
-            "kind": "legal_basis",
-            "number": b.reference,
-            "signed_on": None,
-            "valid_from": b.valid_from.isoformat(),
-            "valid_until": b.valid_until.isoformat(),
-            "valid_rule": "fixed_date",
-            "purposes": sorted(p.value for p in b.purposes),
-            "sources": sorted(b.sources),
-            "covers_monitoring": False,
-        }
-        for b in request.legal_bases
-    ]
+def consents(request: VerificationRequest, merged: Merged) -> list[ConsentLine]:
+    """Return every consent and legal basis, by number, each with the cells that were asked under it."""
+    asked: dict[str, list[str]] = {}
+    for (member, source), answer in merged.evidence.answers.items():
+        if answer.outcome.asked_at is not None:
+            asked.setdefault(answer.question.consent, []).append(f"{member}:{source}")
+    given = [_consent(c, asked.get(c.number, [])) for c in request.consents]
+    grounds = [_legal_basis(b, asked.get(b.reference, [])) for b in request.legal_bases]
     return sorted([*given, *grounds], key=lambda c: (c["number"], c["member"]))
+
+
+def _consent(c: Consent, asked: list[str]) -> ConsentLine:
+    return {
+        "member": c.member,
+        "kind": "consent",
+        "number": c.number,
+        "signed_on": c.signed_on.isoformat(),
+        "valid_from": c.valid_from.isoformat(),
+        "valid_until": maybe_day(c.valid_until),
+        "valid_rule": c.valid_rule.value,
+        "purposes": sorted(p.value for p in c.purposes),
+        "sources": sorted(c.sources),
+        "covers_monitoring": c.covers_monitoring,
+        "signature_mode": c.signature_mode.value,
+        "signed_by": "guardian" if c.guardian else "agent" if c.agent else "self",
+        "matter_ended": maybe_day(c.matter_ended),
+        "revoked_at": maybe_instant(c.revoked_at),
+        "provision": None,
+        "document_digest": c.document_digest,
+        "asked": asked,
+    }
+
+
+def _legal_basis(b: LegalBasis, asked: list[str]) -> ConsentLine:
+    return {
+        "member": b.member,
+        "kind": "legal_basis",
+        "number": b.reference,
+        "signed_on": None,
+        "valid_from": b.valid_from.isoformat(),
+        "valid_until": b.valid_until.isoformat(),
+        "valid_rule": "fixed_date",
+        "purposes": sorted(p.value for p in b.purposes),
+        "sources": sorted(b.sources),
+        "covers_monitoring": False,
+        "signature_mode": None,
+        "signed_by": None,
+        "matter_ended": None,
+        "revoked_at": None,
+        "provision": b.provision,
+        "document_digest": None,
+        "asked": asked,
+    }
 
 
 def household(request: VerificationRequest, merged: Merged) -> HouseholdSection:
@@ -156,6 +182,11 @@ def household(request: VerificationRequest, merged: Merged) -> HouseholdSection:
     return {
         "mode": request.household.mode,
         "beneficiary": request.household.beneficiary,
+        "ground": value_of(request.household.ground),
+        "head": request.household.head,
+        "hukou_region": request.household.hukou_region,
+        "residence_region": request.household.residence_region,
+        "housing_nature": value_of(request.household.housing_nature),
         "hukou": request.household.hukou,
         "counted_persons": len(merged.counted),
         "members": [_member(m) for m in members if m.counted],
@@ -172,7 +203,17 @@ def _member(member: Member) -> MemberLine:
         "role": member.role.value,
         "relation": member.relation,
         "counted": member.counted,
-        "excluded": None if member.excluded is None else member.excluded.value,
-        "occupation": None if member.occupation is None else member.occupation.value,
+        "excluded": value_of(member.excluded),
+        "belonging": value_of(member.belonging),
+        "died_on": maybe_day(member.died_on),
+        "marital": value_of(member.marital),
+        "occupation": value_of(member.occupation),
         "student": member.student,
+        "labour": value_of(member.labour),
+        "disability_level": member.disability_level,
+        "serious_disease": member.serious_disease,
     }
+
+
+def value_of(code: StrEnum | None) -> str | None:
+    return None if code is None else code.value
