@@ -100,7 +100,7 @@ def test_without_any_ground_nothing_is_asked() -> None:
 
 
 def test_a_revocation_stops_what_was_not_asked_and_is_told() -> None:
-    request = example_request().with_revocations({"SQ-990101-2026-0101": NOW})
+    request = _request({"revoked_at": "2026-11-24T02:00:00Z"})
     assert set(_of_father(_plan(request)).values()) == {"consent: revoked"}
     given = [a for a in answers(request) if (a.question.member, a.question.source) != ("father", "pension")]
     unasked = answer(request, "father", "pension", OutcomeCode.NO_CONSENT, asked_at=None, attempts=0, detail="consent: revoked")

@@ -1,8 +1,8 @@
 """A verification request (核对委托): household, consents, two clocks, what is asked for, and the rules it must keep."""
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
-from typing import Literal, Self
+from collections.abc import Collection, Iterator
+from datetime import date
+from typing import Literal
 
 from pydantic import Field
 
@@ -94,21 +94,10 @@ class VerificationRequest(Part):
         yield from known(self.sources or (), sources, "/sources", "known_source", "the id of a connected source")
         yield from repeated(list(self.sources or ()), "/sources/{}", "unique_source")
 
-    def with_revocations(self, revoked: Mapping[str, datetime]) -> Self:
-        """Return the request as it stands after consents were revoked: by their numbers, the instant each ended."""
-        if not revoked:
-            return self
-        consents = tuple(c.model_copy(update={"revoked_at": _earlier(c.revoked_at, revoked.get(c.number))}) for c in self.consents)
-        return self.model_copy(update={"consents": consents})
-
     @property
     def spending_period(self) -> Period:
         """Return the months whose rigid expenditure is declared."""
         return self.expenditure_period or self.income_period
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def _period(period: Period, at: str, least: int, today: date) -> Iterator[Violation]:
