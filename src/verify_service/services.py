@@ -8,7 +8,7 @@ work after a crash cannot issue it twice.
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ import orjson
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from verify_service.domain.outcome import Answer, OutcomeClass
+from verify_service.domain.outcome import Answer
 from verify_service.domain.policy import Policies
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
@@ -146,13 +146,20 @@ class Services:
         verified = await self.verifier.verify(job, deadline=deadline)
         return await self.issue(verified)
 
-    async def issue(self, verified: Verified, *, closed: Mapping[str, TicketState] | None = None, key: Key | None = None) -> Finished:
+    async def issue(
+        self,
+        verified: Verified,
+        *,
+        closed: Mapping[str, TicketState] | None = None,
+        next_looks: Mapping[str, datetime] | None = None,
+        key: Key | None = None,
+    ) -> Finished:
         """Write a report version with its evidence, tickets, log entry and outgoing event. Raises LostLease, IdempotencyMismatch.
 
         `key` is that of the request which asked for this version, when another one had asked for the verification.
         """
         verification = verification_body(verified)
-        await self.store.issue(_as_issue(verified, verification, closed or {}, key))
+        await self.store.issue(replace(_as_issue(verified, verification), closed=closed or {}, next_looks=next_looks or {}, key=key))
         return Finished(verification, verified.signed.payload, verified.signed.jws, verified.signed.digest)
 
     def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":
@@ -220,7 +227,7 @@ def verification_body(verified: Verified) -> dict[str, Any]:
         "updated_at": verified.issued_at.isoformat(),
         "report_id": header["report_id"],
         "version": header["version"],
-        "pending": [_pending(a) for a in verified.answers if a.outcome.code.outcome_class is OutcomeClass.PENDING],
+        "pending": [_pending(a) for a in verified.answers if a.outcome.next_look is not None],
     }
 
 
@@ -245,7 +252,7 @@ def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
 
 
-def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mapping[str, TicketState], key: Key | None) -> Issue:
+def _as_issue(verified: Verified, verification: Mapping[str, Any]) -> Issue:
     header = verified.report["header"]
     job = verified.job
     return Issue(
@@ -269,9 +276,7 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], closed: Mappi
         answers=verified.changed,
         exchanges=[e for n, call in enumerate(verified.calls) for e in _exchanges(n, call, header["version"])],
         tickets=[_ticket(call) for call in verified.calls if call.ticket is not None],
-        closed=closed,
         response=Response(200 if verified.made is None else 201, {}, orjson.dumps(verification)),
-        key=key,
         made=verified.made,
         due_at=None,
     )

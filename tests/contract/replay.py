@@ -24,7 +24,7 @@ from verify_service.domain.records import Record
 from verify_service.errors import ConfigurationError
 from verify_service.sandbox.population import Population
 from verify_service.sandbox.world import World
-from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, Ticket, WireRequest
+from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SoFar, Ticket, WireRequest
 from verify_service.sources.cases import CONTRACT_CLOCK, Case, Fault, by_person, load_cases
 from verify_service.sources.failures import SourceFailure, invalid
 from verify_service.sources.register import RegisterReply, RegisterRequest, Table
@@ -244,13 +244,13 @@ async def _asked(adapter: AnyAdapter, questions: Sequence[Question], client: Rep
 
 
 async def collected(adapter: DeferredAdapter, ticket: Ticket, questions: Sequence[Question], client: ReplayClient) -> Sequence[Answer]:
-    """Look until the deferred register has finished, moving the clock to each next look. Gives up after `ticket.latest`."""
+    """Look until the deferred register has answered, at least in part, moving the clock to each look. Gives up after `ticket.latest`."""
     look = ticket.next_look
     while look <= ticket.latest:
         client.clock.instant = max(look, client.clock.instant)
         found = await adapter.collect(ticket, questions, client)
         if not isinstance(found, NotYet):
-            return found
+            return found.answers if isinstance(found, SoFar) else found
         look = found.next_look
     raise AssertionError("the register never finished")
 

@@ -5,6 +5,7 @@ ends, and the next one looks again. The same look twice gives the same answer, a
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,25 +16,44 @@ from verify_service.sources.adapter import NotYet
 from verify_service.sources.failures import SourceFailure
 from verify_service.storage.records import TicketClaim, TicketState, VerificationRow
 from verify_service.verification.fanout import Call, look
-from verify_service.verification.verify import Job, Previous
+from verify_service.verification.verify import Job, Previous, Verified
 
 _log = structlog.get_logger("verify_service.deferred")
 _FALLBACK_SECONDS = 60.0
+_TOLD = frozenset({OutcomeCode.PARTIAL, OutcomeCode.RECORDS, OutcomeCode.NO_RECORD, OutcomeCode.STALE})
 
 
 async def look_at(services: Services, claim: TicketClaim) -> None:
     """Look once. Issues version n+1, or puts the next look off; past the latest date the cell is closed as a timeout."""
     row = await services.store.verification(tenant=claim.tenant, verification_id=claim.verification_id)
     previous = await _previous(services, row)
-    questions = _questions(claim, previous)
-    found = await _look(services, claim, questions)
-    if isinstance(found, NotYet):
+    found = await _look(services, claim, previous)
+    if found.next_look is not None and (isinstance(found, NotYet) or not _brings_more(found, previous)):
         await services.store.postpone(claim, next_look=found.next_look)
         return
-    state = TicketState.DONE if found.readable else TicketState.EXPIRED
-    verified = services.verifier.renew(_job(row, claim), found, previous)
-    await services.issue(verified, closed={claim.ticket.ticket.dedupe_key: state})
+    await _issue(services, claim, services.verifier.renew(_job(row, claim), found, previous), found)
+
+
+async def _issue(services: Services, claim: TicketClaim, verified: Verified, found: Call) -> None:
+    """Issue the version; the ticket waits on when institutions still owe their answer."""
+    key = claim.ticket.ticket.dedupe_key
+    if found.next_look is not None:
+        state = TicketState.WAITING
+        await services.issue(verified, next_looks={key: found.next_look})
+    else:
+        state = TicketState.DONE if found.readable else TicketState.EXPIRED
+        await services.issue(verified, closed={key: state})
     _log.info("deferred.issued", source=claim.ticket.source, verification=claim.verification_id, state=state.value)
+
+
+def _brings_more(found: Call, previous: Previous) -> bool:
+    """Say whether anything is new since the version before; digests and times of a repeated look are not."""
+    known = {a.question.id: a for a in previous.answers}
+    return any(_content(a) != _content(known[a.question.id]) for a in found.answers)
+
+
+def _content(answer: Answer) -> tuple[object, ...]:
+    return answer.outcome.code, answer.outcome.institutions, frozenset(answer.records)
 
 
 async def _previous(services: Services, row: VerificationRow) -> Previous:
@@ -56,9 +76,9 @@ def _job(row: VerificationRow, claim: TicketClaim) -> Job:
     return Job(row.tenant, row.client_id, row.id, read_request(row.request), claim.fence, row.created_at)
 
 
-async def _look(services: Services, claim: TicketClaim, questions: list[Question]) -> Call | NotYet:
+async def _look(services: Services, claim: TicketClaim, previous: Previous) -> Call | NotYet:
     """Look at the register. A look that fails is put off like one that finds nothing yet, until the latest date."""
-    now = services.clock()
+    now, questions = services.clock(), _questions(claim, previous)
     channel = services.channels.get(claim.ticket.source)
     if channel is not None:
         deadline = asyncio.get_running_loop().time() + services.limits.default_deadline_ms / 1000
@@ -69,7 +89,7 @@ async def _look(services: Services, claim: TicketClaim, questions: list[Question
             found = NotYet(now + timedelta(seconds=_pause(services, claim)))
     else:
         found = NotYet(now + timedelta(seconds=_FALLBACK_SECONDS))
-    return _given_up(claim, questions, now) if isinstance(found, NotYet) and now >= claim.ticket.ticket.latest else found
+    return found if found.next_look is None or now < claim.ticket.ticket.latest else _given_up(claim, found, previous, now)
 
 
 def _pause(services: Services, claim: TicketClaim) -> float:
@@ -77,7 +97,16 @@ def _pause(services: Services, claim: TicketClaim) -> float:
     return deferred.look_every_seconds if deferred is not None else _FALLBACK_SECONDS
 
 
-def _given_up(claim: TicketClaim, questions: list[Question], now: datetime) -> Call:
-    """Close the cells as a timeout of the source: 未反馈, never 无."""
+def _given_up(claim: TicketClaim, found: Call | NotYet, previous: Previous, now: datetime) -> Call:
+    """Stop waiting. What some institutions told stays a lower bound; the rest is a timeout of the source: 未反馈, never 无."""
+    if isinstance(found, Call):
+        return replace(found, answers=[_no_longer_waiting(a) for a in found.answers], next_look=None)
     outcome = Outcome(OutcomeCode.TIMEOUT, failed_by="source", detail="no answer until the latest date", answered_at=now)
-    return Call(claim.ticket.source, questions, [Answer(q, outcome) for q in questions])
+    known = {a.question.id: a for a in previous.answers}
+    told = [known[question_id] for question_id in claim.ticket.question_ids]
+    answers = [_no_longer_waiting(a) if a.outcome.code in _TOLD else Answer(a.question, outcome) for a in told]
+    return Call(claim.ticket.source, [a.question for a in told], answers)
+
+
+def _no_longer_waiting(answer: Answer) -> Answer:
+    return replace(answer, outcome=replace(answer.outcome, next_look=None, latest=None))

@@ -19,7 +19,7 @@ from verify_service.verification.answer import payload_of
 from verify_service.verification.compose import Header
 from verify_service.verification.fanout import reread
 from verify_service.verification.plan import local_day
-from verify_service.verification.verify import Job
+from verify_service.verification.verify import Job, Verifier
 
 _NEVER_READ = frozenset({OutcomeClass.UNAVAILABLE, OutcomeClass.PENDING})
 
@@ -33,8 +33,15 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     evidence = [e for e in await services.store.evidence(tenant=tenant, verification_id=row.id) if e.version <= stored.version]
     made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
-    report = services.verifier.compose(job, read_again(answers, evidence), header_of(orjson.loads(payload)), made)
+    signed = orjson.loads(payload)
+    report = _of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence), header_of(signed), made)
     return canonical_bytes(report) == payload
+
+
+def _of_that_day(verifier: Verifier, signed: Mapping[str, Any]) -> Verifier:
+    """Return the verifier with the sources that the report tells of: one that was installed later has no place in it."""
+    then = {source["id"] for source in signed["sources"]}
+    return replace(verifier, sources={name: source for name, source in verifier.sources.items() if name in then})
 
 
 def header_of(report: Mapping[str, Any]) -> Header:
@@ -63,7 +70,13 @@ def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange]) -> di
     stored = [current[i] for i in call[0].question_ids if i in current and current[i].outcome.answer_digests == digests]
     if len(stored) != len(call[0].question_ids) or all(a.outcome.code.outcome_class in _NEVER_READ for a in stored):
         return {}
-    return {a.question.id: a for a in _reread(call[0].source, stored, exchanges)}
+    return {a.question.id: _scheduled(a, current[a.question.id]) for a in _reread(call[0].source, stored, exchanges)}
+
+
+def _scheduled(answer: Answer, stored: Answer) -> Answer:
+    """Return the answer with the next look of the stored one: when we look again is no part of what the register said."""
+    plan = stored.outcome
+    return replace(answer, outcome=replace(answer.outcome, next_look=plan.next_look, latest=plan.latest))
 
 
 def _reread(source: str, stored: Sequence[Answer], exchanges: Sequence[Exchange]) -> Sequence[Answer]:

@@ -1,4 +1,4 @@
-"""The main job, shown: post the example family to a running sandbox, print what comes back, wait for version 2, verify both.
+"""The main job, shown: post the example family to a running sandbox, print what comes back, wait for the versions after it, verify each.
 
 Everything goes over HTTP, as a welfare system would do it; the signature is checked with the published key set only.
 """
@@ -26,16 +26,21 @@ async def run_demo(access: Mapping[str, str], request: bytes, folder: Path, cons
     async with httpx.AsyncClient(base_url=access["base_url"], headers=headers, timeout=30, trust_env=False) as http:
         console.rule("POST /v1/verifications")
         answer = _json(await http.post("/v1/verifications", content=request, headers={"prefer": "wait=20"}))
-        first = answer["report"]
-        _show(console, first)
         keys = _json(await http.get("/.well-known/jwks.json"))
-        _save_and_verify(console, answer, keys, folder / "report-v1.json")
-        console.rule("waiting for the deferred register")
-        answer = await _next_version(http, answer["verification"]["id"], first["header"]["report_id"])
-        second = answer["report"]
-        _show(console, second)
-        _save_and_verify(console, answer, keys, folder / "report-v2.json")
-        _show_changes(console, first, second)
+        report = _present(console, answer, keys, folder)
+        while any(cell["next_look"] for cell in report["coverage"]):
+            console.rule("waiting for the deferred registers")
+            answer = await _next_version(http, answer["report"]["header"])
+            before, report = report, _present(console, answer, keys, folder)
+            _show_changes(console, before, report)
+
+
+def _present(console: Console, answer: Mapping[str, Any], keys: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Show, save and verify a version; return its report."""
+    report: Mapping[str, Any] = answer["report"]
+    _show(console, report)
+    _save_and_verify(console, answer, keys, folder / f"report-v{report['header']['version']}.json")
+    return report
 
 
 def _json(response: httpx.Response) -> Any:
@@ -43,11 +48,11 @@ def _json(response: httpx.Response) -> Any:
     return orjson.loads(response.content)
 
 
-async def _next_version(http: httpx.AsyncClient, verification_id: str, known: str) -> Any:
+async def _next_version(http: httpx.AsyncClient, known: Mapping[str, Any]) -> Any:
     async with asyncio.timeout(_PATIENCE.total_seconds()):
         while True:
-            report_id = _json(await http.get(f"/v1/verifications/{verification_id}"))["verification"]["report_id"]
-            if report_id != known:
+            report_id = _json(await http.get(f"/v1/verifications/{known['verification_id']}"))["verification"]["report_id"]
+            if report_id != known["report_id"]:
                 return _json(await http.get(f"/v1/reports/{report_id}", headers={"accept": "application/json"}))
             await asyncio.sleep(0.2)
 
@@ -110,7 +115,7 @@ def _save_and_verify(console: Console, answer: Mapping[str, Any], keys: Mapping[
 
 
 def _show_changes(console: Console, first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
-    console.rule("what changed from version 1 to version 2")
+    console.rule(f"what changed from version {first['header']['version']} to version {second['header']['version']}")
     before = {(c["member"], c["source"]): c["outcome"] for c in first["coverage"]}
     for cell in second["coverage"]:
         old = before[cell["member"], cell["source"]]

@@ -97,6 +97,14 @@ class NotYet:
     next_look: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """Some institutions behind the deferred register have answered: what is known until now, and when to look again."""
+
+    answers: Sequence[Answer]
+    next_look: datetime
+
+
 @runtime_checkable
 class Adapter(Protocol):
     """A register that answers at once."""
@@ -119,8 +127,8 @@ class DeferredAdapter(Protocol):
     async def submit(self, questions: Sequence[Question], client: SourceClient, *, dedupe_key: str) -> Ticket:
         """Hand the questions in. The same dedupe_key again gives the same ticket, never a second piece of work."""
 
-    async def collect(self, ticket: Ticket, questions: Sequence[Question], client: SourceClient) -> Sequence[Answer] | NotYet:
-        """Look once; return read(questions, exchanges) when the register has finished."""
+    async def collect(self, ticket: Ticket, questions: Sequence[Question], client: SourceClient) -> Sequence[Answer] | SoFar | NotYet:
+        """Look once; return read(questions, exchanges) when the register has finished, or so far as it has."""
 
     def read(self, questions: Sequence[Question], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
         """As Adapter.read."""

@@ -56,6 +56,11 @@ _CLOSE_TICKET = (
     .where(tickets.c.verification_id == bindparam("of_verification"), tickets.c.dedupe_key == bindparam("of_key"))
     .values(state=bindparam("state"))
 )
+_LOOK_AGAIN = (
+    update(tickets)
+    .where(tickets.c.verification_id == bindparam("of_verification"), tickets.c.dedupe_key == bindparam("of_key"))
+    .values(next_look=bindparam("next_look"))
+)
 _FREE_KEY = delete(idempotency).where(
     idempotency.c.verification_id == bindparam("of_verification"),
     idempotency.c.tenant == bindparam("of_tenant"),
@@ -98,6 +103,7 @@ def write(connection: Connection, cipher: FieldCipher, prepared: Prepared) -> No
         (_INSERT_EXCHANGES, prepared.exchanges),
         (_INSERT_TICKETS, prepared.tickets),
         (_CLOSE_TICKET, rows.closed(issue)),
+        (_LOOK_AGAIN, rows.next_looks(issue)),
     ):
         if values:
             connection.execute(statement, values)

@@ -159,6 +159,7 @@ class Issue:
 
     `answers`: those that are new or changed since the version before; version 1 brings all.
     `exchanges`: those made for this version. `closed`: tickets that are waiting no longer, by dedupe_key.
+    `next_looks`: when tickets are looked at again that have answered in part, by dedupe_key.
     `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it. `key`: whose
     response it is when the version was asked for under a key of its own. `made`: the amendment that made this version.
     """
@@ -175,6 +176,7 @@ class Issue:
     exchanges: Sequence[StoredExchange] = ()
     tickets: Sequence[StoredTicket] = ()
     closed: Mapping[str, TicketState] = field(default_factory=dict)
+    next_looks: Mapping[str, datetime] = field(default_factory=dict)
     response: Response | None = None
     key: Key | None = None
     made: Made | None = None

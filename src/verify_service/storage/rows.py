@@ -135,6 +135,11 @@ def closed(issue: Issue) -> list[dict[str, str]]:
     return [{"of_verification": issue.verification_id, "of_key": key, "state": state.value} for key, state in issue.closed.items()]
 
 
+def next_looks(issue: Issue) -> list[dict[str, Any]]:
+    """Return the changes of tickets that are looked at again although they have answered in part."""
+    return [{"of_verification": issue.verification_id, "of_key": key, "next_look": at} for key, at in issue.next_looks.items()]
+
+
 def event(issue: Issue) -> dict[str, Any]:
     """Return the outbox row."""
     return {

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
 from verify_service.errors import ConfigurationError
-from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, Ticket
+from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SoFar, Ticket
 from verify_service.sources.client import BoundClient, SourceRuntime
 from verify_service.sources.definition import Source
 from verify_service.sources.failures import SourceFailure
@@ -44,7 +44,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What became of one call. `readable` says whether its exchanges are the whole answer, so that reading them again is fair."""
+    """What became of one call. `readable` says whether its exchanges are the whole answer, so that reading them again is fair.
+
+    next_look: when its ticket is looked at again, because not every institution has answered; None when it is closed.
+    """
 
     source: str
     questions: Sequence[Question]
@@ -52,6 +55,7 @@ class Call:
     exchanges: Sequence[Exchange] = field(default=(), repr=False)
     readable: bool = False
     ticket: Ticket | None = None
+    next_look: datetime | None = None
 
 
 async def fan_out(asked: Mapping[str, Sequence[Question]], *, channels: Mapping[str, Channel], deadline: float) -> list[Call]:
@@ -110,7 +114,20 @@ async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], 
         raise SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline") from None
     if isinstance(found, NotYet):
         return found
-    return settled(adapter.source, questions, found, client.exchanges, today=local_day(client.now()))
+    answers = found.answers if isinstance(found, SoFar) else found
+    call = settled(adapter.source, questions, answers, client.exchanges, today=local_day(client.now()))
+    return _waiting(call, found.next_look, ticket.latest) if isinstance(found, SoFar) else call
+
+
+def _waiting(call: Call, next_look: datetime, latest: datetime) -> Call:
+    """Return the call with its lower bounds waiting for the institutions that have not answered."""
+
+    def wait(answer: Answer) -> Answer:
+        if answer.outcome.code is not OutcomeCode.PARTIAL:
+            return answer
+        return replace(answer, outcome=replace(answer.outcome, next_look=next_look, latest=latest))
+
+    return replace(call, answers=[wait(answer) for answer in call.answers], next_look=next_look)
 
 
 def dedupe_key(questions: Sequence[Question]) -> str:
