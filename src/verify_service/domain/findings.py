@@ -27,7 +27,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `about` is the asset or line it speaks of; measured and line are in `unit`."""
+    """One finding. `about` is the asset or line it speaks of; measured and line are in `unit`.
+
+    own: what the code means, where a source brings it; None for a code of the catalogue.
+    """
 
     code: str
     member: str | None = None
@@ -38,11 +41,17 @@ class Finding:
     line: Exact | None = None
     unit: Unit | None = None
     evidence: tuple[str, ...] = ()
+    own: Kind | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Return what the code means."""
+        return self.own or CATALOGUE[self.code]
 
     @property
     def order(self) -> tuple[str, ...]:
         """Return the canonical position in a report: by severity, then code, member, source, asset."""
-        return (_RANK[CATALOGUE[self.code].severity], self.code, self.member or "", self.source or "", self.about, self.detail)
+        return (_RANK[self.kind.severity], self.code, self.member or "", self.source or "", self.about, self.detail)
 
 
 _RANK = {Severity.LIMIT: "0", Severity.DOUBT: "1", Severity.QUALITY: "2", Severity.NOTE: "3"}

@@ -5,12 +5,15 @@ Durations carry their unit in the name. Every number can be overridden per deplo
 
 import tomllib
 from importlib.resources.abc import Traversable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from verify_service.domain.findings import CATALOGUE, Kind, Severity
+from verify_service.domain.records import BUILT_IN
 from verify_service.errors import ConfigurationError
 
+FindingCode = Annotated[str, Field(pattern=r"^[A-Z]{3}-[0-9]{2}$")]
 SourceId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 
 
@@ -47,6 +50,33 @@ class Deferred(Facts):
     latest_after_seconds: float = Field(gt=0)
 
 
+class FurtherKind(Facts):
+    """A kind of record that a source brings with it: its titles, the section it is printed in, the figure it adds to (M14).
+
+    An asset adds its worth to `figure`; a kind without one is listed and may raise findings.
+    """
+
+    title: str
+    title_zh: str
+    section: Literal["property", "benefits"]
+    figure: Literal["financial_assets"] | None = None
+
+
+class OwnFinding(Facts):
+    """A finding code that a source brings: what it means, and whether a record raises it or an answer of some institutions only."""
+
+    severity: Severity
+    text_zh: str
+    text_en: str
+    rule: str
+    raised_by: Literal["record", "partial_answer"] = "record"
+
+    @property
+    def kind(self) -> Kind:
+        """Return the meaning as a finding carries it."""
+        return Kind(self.severity, self.text_zh, self.text_en, self.rule)
+
+
 class Source(Facts):
     """One register: who runs it, on what legal basis it may be asked, how it is asked, how fresh it must be."""
 
@@ -67,6 +97,21 @@ class Source(Facts):
     quota: Quota
     deferred: Deferred | None = None
     fields_not_carried: dict[str, str] = Field(default_factory=dict, description="record field -> why this protocol lacks it")
+    further: dict[str, FurtherKind] = Field(default_factory=dict, description="kind -> what the service must know of it")
+    findings: dict[FindingCode, OwnFinding] = Field(default_factory=dict, description="code -> what it means")
+
+    @model_validator(mode="after")
+    def _every_kind_is_known(self) -> Self:
+        if {kind for kind in self.kinds if kind not in BUILT_IN} != self.further.keys():
+            raise ValueError("every kind is built in, or has a table in `further`, not both")
+        if self.findings.keys() & CATALOGUE.keys():
+            raise ValueError("a code of the catalogue has its meaning already")
+        return self
+
+    def own_finding(self, code: str, raised_by: Literal["record", "partial_answer"]) -> Kind | None:
+        """Return the meaning of a code of this source, None if it is not one that is raised so."""
+        found = self.findings.get(code)
+        return found.kind if found is not None and found.raised_by == raised_by else None
 
 
 class Endpoint(Facts):

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from verify_service.domain.household import Household, Member
 from verify_service.domain.interval import NOTHING, Exact, Interval, divided, total
 from verify_service.domain.policy import Policy
-from verify_service.domain.records import PensionBenefit, RecordStatus
+from verify_service.domain.records import FundAccount, PensionBenefit, RecordStatus, SocialContribution
 from verify_service.domain.request import Period
 from verify_service.verification.assets import Thing, of_member, things
 from verify_service.verification.evidence import Evidence, Row
@@ -162,9 +162,9 @@ def _best(rows: Sequence[Row]) -> list[Row]:
 
 def _account_key(row: Row) -> str:
     record = row.record
-    if record.kind == "housing_fund":
+    if isinstance(record, FundAccount):
         return f"{record.centre_code} {record.account_masked}"
-    return f"{record.insurance_type} {record.region} {record.month}" if record.kind == "contribution" else record.source_key
+    return f"{record.insurance_type} {record.region} {record.month}" if isinstance(record, SocialContribution) else record.source_key
 
 
 def _benefit_key(row: Row) -> str:

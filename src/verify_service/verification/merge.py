@@ -10,11 +10,12 @@ from verify_service.domain.interval import Exact, Interval, total
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.policy import Figure, Policy
 from verify_service.domain.policy.in_force import plain
-from verify_service.domain.records import BusinessRole, FundAccount, RealProperty, SecuritiesTotal, Vehicle
+from verify_service.domain.records import BusinessRole, FundAccount, FurtherRecord, RealProperty, SecuritiesTotal, Vehicle
 from verify_service.domain.request import VerificationRequest
-from verify_service.sources.definition import Source
+from verify_service.sources.definition import FurtherKind, Source
 from verify_service.verification.assets import Asset
 from verify_service.verification.evidence import NOT_IN_PLAN, Evidence, Pair, gather
+from verify_service.verification.further import further, further_kinds, worth
 from verify_service.verification.holdings import businesses, fund_accounts, securities, securities_value, subscribed
 from verify_service.verification.homes import homes
 from verify_service.verification.income import Income, income
@@ -42,12 +43,21 @@ class Merged:
     securities: tuple[Asset[SecuritiesTotal], ...]
     businesses: tuple[Asset[BusinessRole], ...]
     fund_accounts: tuple[Asset[FundAccount], ...]
+    further: tuple[Asset[FurtherRecord], ...]
+    further_kinds: Mapping[str, FurtherKind]
     figures: Mapping[Figure, Interval]
 
     @property
     def assets(self) -> Iterator[Asset[Any]]:
         """Return every asset of every kind, in canonical order."""
-        groups: Sequence[Sequence[Asset[Any]]] = (self.vehicles, self.homes, self.securities, self.businesses, self.fund_accounts)
+        groups: Sequence[Sequence[Asset[Any]]] = (
+            self.vehicles,
+            self.homes,
+            self.securities,
+            self.businesses,
+            self.fund_accounts,
+            self.further,
+        )
         return chain.from_iterable(groups)
 
 
@@ -64,6 +74,8 @@ def merge(request: VerificationRequest, answers: Sequence[Answer], *, policy: Po
     units = tuple(homes(evidence, household, counted, policy))
     holdings = tuple(securities(evidence, counted))
     entities = tuple(businesses(evidence, counted))
+    kinds = further_kinds(sources.values())
+    others = tuple(further(evidence, counted, kinds))
     return Merged(
         household=household,
         evidence=evidence,
@@ -76,9 +88,11 @@ def merge(request: VerificationRequest, answers: Sequence[Answer], *, policy: Po
         securities=holdings,
         businesses=entities,
         fund_accounts=tuple(fund_accounts(evidence, counted)),
+        further=others,
+        further_kinds=kinds,
         figures={
             "income_per_capita_monthly": earned.per_capita,
-            "financial_assets": _of(evidence, counted, FINANCIAL_KINDS, _securities_total(holdings)),
+            "financial_assets": _financial_assets(evidence, counted, holdings, others, kinds),
             "vehicles": _of(evidence, counted, ("vehicle",), sum(v.standing.counted for v in cars)),
             "homes": _of(evidence, counted, ("property",), sum(h.standing.counted for h in units)),
             "home_area_per_capita": _area(evidence, counted, units).per(len(counted)),
@@ -93,6 +107,19 @@ def merge(request: VerificationRequest, answers: Sequence[Answer], *, policy: Po
 def _of(evidence: Evidence, counted: Sequence[str], kinds: Sequence[str], known: Exact) -> Interval:
     """Return a figure of the household: exact when every register that serves it answered for every counted member."""
     return Interval.of(known, evidence.missing(kinds, counted))
+
+
+def _financial_assets(
+    evidence: Evidence,
+    counted: Sequence[str],
+    holdings: Sequence[Asset[SecuritiesTotal]],
+    others: Sequence[Asset[FurtherRecord]],
+    kinds: Mapping[str, FurtherKind],
+) -> Interval:
+    """Return the sum of securities and of every further kind that adds to it (M14); an amount that is not told leaves it open (M15)."""
+    adding = [kind for kind, facts in kinds.items() if facts.figure == "financial_assets"]
+    known = _of(evidence, counted, (*FINANCIAL_KINDS, *adding), _securities_total(holdings))
+    return total([known, *(worth(thing) for thing in others if thing.record.kind in adding)]) if adding else known
 
 
 def _securities_total(holdings: Sequence[Asset[SecuritiesTotal]]) -> int:

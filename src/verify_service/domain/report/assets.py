@@ -1,5 +1,7 @@
 """What is owned: each thing once, with every record about it and whether it counts."""
 
+from typing import NotRequired
+
 from pydantic import with_config
 from typing_extensions import TypedDict
 
@@ -44,8 +46,23 @@ class Item(TypedDict):
 
 
 @with_config(CLOSED)
+class FurtherKindSection(TypedDict):
+    """Everything of a kind that a source brings. total: what it adds to `figure`, null if it is no asset."""
+
+    kind: str
+    title: str
+    title_zh: str
+    figure: str | None
+    items: list[Item]
+    total: MoneyInterval | None
+
+
+@with_config(CLOSED)
 class PropertySection(TypedDict):
-    """财产核对. Totals are the household's; what belongs to others is listed, not counted. declared null: nothing was declared."""
+    """财产核对. Totals are the household's; what belongs to others is listed, not counted. declared null: nothing was declared.
+
+    further: kinds that sources bring; left out where none of the sources brings one.
+    """
 
     declared: DeclaredAssets | None
     vehicles: list[Item]
@@ -59,3 +76,4 @@ class PropertySection(TypedDict):
     businesses: list[Item]
     business_subscribed_total: MoneyInterval
     housing_fund: list[Item]
+    further: NotRequired[list[FurtherKindSection]]

@@ -1,6 +1,6 @@
 """What is received and spent. Amounts are of the whole income period unless they say monthly."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from pydantic import with_config
 from typing_extensions import TypedDict
@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from verify_service.domain.amendment import FindingState
 from verify_service.domain.household import DeclaredExpenditure
 from verify_service.domain.report.amendments import ResolutionLine
-from verify_service.domain.report.assets import Provenance, RecordLine
+from verify_service.domain.report.assets import FurtherKindSection, Provenance, RecordLine
 from verify_service.domain.report.base import CLOSED, Measure, MoneyInterval, PerCapita
 
 
@@ -96,10 +96,11 @@ class ExpenditureSection(TypedDict):
 
 @with_config(CLOSED)
 class BenefitsSection(TypedDict):
-    """待遇与身份: the records of pensions and insurance as the register gave them."""
+    """待遇与身份: the records of pensions and insurance as the register gave them, and of kinds that sources bring."""
 
     contributions: list[RecordLine]
     benefits: list[RecordLine]
+    further: NotRequired[list[FurtherKindSection]]
 
 
 @with_config(CLOSED)
@@ -146,7 +147,7 @@ class FindingLine(TypedDict):
 class DataNote(TypedDict):
     """What a reader must know of the data. about: a cell `member:source`, a figure or an asset."""
 
-    code: Literal["no_answer", "too_old", "lower_bound", "conflict", "waiting", "share_unknown", "consent_revoked"]
+    code: Literal["no_answer", "too_old", "lower_bound", "conflict", "waiting", "share_unknown", "consent_revoked", "partly_answered"]
     about: str
     text_zh: str
     text_en: str

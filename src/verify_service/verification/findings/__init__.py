@@ -14,6 +14,7 @@ DETECTORS: Sequence[Detector] = (
     answers.gaps,
     answers.conflicts,
     answers.repeated_rows,
+    answers.raised_by_records,
     ownership.vehicles,
     ownership.homes,
     ownership.securities,

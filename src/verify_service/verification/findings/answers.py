@@ -1,11 +1,14 @@
 """Findings about the answers themselves: missing, damaged, too old, for another name, in conflict, given twice."""
 
 from collections.abc import Iterator
+from typing import cast
 
-from verify_service.domain.findings import Finding
+from verify_service.domain.findings import CATALOGUE, Finding, Kind
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.domain.policy import Policy
+from verify_service.domain.records import FurtherRecord
 from verify_service.domain.request import VerificationRequest
+from verify_service.sources.definition import Source
 from verify_service.verification.merge import Merged, usable
 
 _BY_CODE = {OutcomeCode.NAME_MISMATCH: "ID-02", OutcomeCode.AMBIGUOUS: "ID-03"}
@@ -17,8 +20,29 @@ def gaps(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iter
     for (member, source), answer in merged.evidence.answers.items():
         outcome = answer.outcome
         if not usable(outcome.code):
-            code = _BY_CODE.get(outcome.code) or _BY_CLASS.get(outcome.code.outcome_class, "DAT-01")
-            yield Finding(code, member, source, detail=outcome.code.value, evidence=tuple(sorted(outcome.answer_digests)))
+            code, own = _meaning(outcome.code, merged.evidence.sources[source])
+            yield Finding(code, member, source, detail=outcome.code.value, evidence=tuple(sorted(outcome.answer_digests)), own=own)
+
+
+def _meaning(code: OutcomeCode, source: Source) -> tuple[str, Kind | None]:
+    """Return the finding of a cell without a fact: the source's own for a partial answer, where it has one."""
+    if code is OutcomeCode.PARTIAL:
+        for name in source.findings:
+            if own := source.own_finding(name, "partial_answer"):
+                return name, own
+    return _BY_CODE.get(code) or _BY_CLASS.get(code.outcome_class, "DAT-01"), None
+
+
+def raised_by_records(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
+    """Codes that a source brings, raised by its rows in force; a code that it does not explain is DAT-04."""
+    for thing in merged.further:
+        for row in (row for row in thing.rows if row.in_force and row.member in merged.counted):
+            record = cast("FurtherRecord", row.record)
+            for name in record.findings:
+                own = row.source.own_finding(name, "record")
+                code = name if own or name in CATALOGUE else "DAT-04"
+                evidence = tuple(sorted(row.answer.outcome.answer_digests))
+                yield Finding(code, row.member, row.source.id, about=thing.key, detail=record.kind, evidence=evidence, own=own)
 
 
 def conflicts(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:

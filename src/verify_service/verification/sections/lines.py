@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verify_service.domain.findings import CATALOGUE, Finding
+from verify_service.domain.findings import Finding
 from verify_service.domain.money import half_up
 from verify_service.domain.outcome import OutcomeClass
 from verify_service.domain.policy import UNITS
@@ -40,7 +40,7 @@ def _line(c: Compared) -> ComparedLine:
 
 def finding_line(f: Finding, finding_id: str, resolution: ResolutionLine | None) -> FindingLine:
     """Return a finding with its kind's text and rule."""
-    kind = CATALOGUE[f.code]
+    kind = f.kind
     measured: Any = None if f.measured is None or f.unit is None else f.measured.to_json(f.unit)
     return {
         "id": finding_id,
@@ -81,6 +81,8 @@ def _cells(merged: Merged) -> Iterator[DataNote]:
         about = f"{member}:{source}"
         if code.outcome_class is OutcomeClass.PENDING:
             yield _note("waiting", about, "来源稍后反馈,届时出具新版本", "the register answers later; a new version will follow")
+        elif code.outcome_class is OutcomeClass.PARTIAL_ANSWER:
+            yield _note("partly_answered", about, "部分机构已反馈,仅为下限", "some institutions answered: a lower bound")
         elif code.outcome_class is OutcomeClass.STALE:
             yield _note("too_old", about, "数据过期,仅供参考,未计入", "too old: history only, not counted")
         else:
@@ -97,6 +99,9 @@ def _things(merged: Merged) -> Iterator[DataNote]:
     for home in merged.homes:
         if home.standing.counted and home.share is None:
             yield _note("share_unknown", home.key, "共有份额不明,按全部面积列示", "share unknown: shown with the whole area")
+    for thing in merged.further:
+        if thing.standing.counted and thing.share is None:
+            yield _note("share_unknown", thing.key, "共有份额不明,按全部金额列示", "share unknown: shown with the whole amount")
     for thing in merged.assets:
         if thing.conflicts:
             yield _note("conflict", thing.key, "来源间不一致,采用在先者", "registers disagree; the first record is used")

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from verify_service.domain.interval import Interval, total
 from verify_service.domain.report.assets import Item, PropertySection
 from verify_service.domain.report.income import BenefitsSection
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification.assets import Asset
+from verify_service.verification.further import worth
 from verify_service.verification.merge import Merged
 from verify_service.verification.sections.income import declared
 from verify_service.verification.sections.texts import record_line
@@ -30,8 +32,24 @@ def ownership(request: VerificationRequest, merged: Merged) -> PropertySection:
         "businesses": _items(merged.businesses),
         "business_subscribed_total": figures["business_subscribed"].to_json("fen"),
         "housing_fund": _items(merged.fund_accounts),
+        **_further(merged, "property"),
     }
     return section  # type: ignore[return-value] # a test reads every composed report with the published model
+
+
+def _further(merged: Merged, section: str) -> Any:
+    """Return `further` with the kinds that sources bring to this section, or nothing where there is none."""
+    kinds = {kind: facts for kind, facts in merged.further_kinds.items() if facts.section == section}
+    if not kinds:
+        return {}
+    sections: list[Any] = []
+    for kind, facts in kinds.items():
+        things = [thing for thing in merged.further if thing.record.kind == kind]
+        silent = Interval.of(0, merged.evidence.missing([kind], merged.counted))
+        sum_of = total([silent, *map(worth, things)]).to_json("fen") if facts.figure else None
+        titles = {"kind": kind, "title": facts.title, "title_zh": facts.title_zh, "figure": facts.figure}
+        sections.append({**titles, "items": _items(things), "total": sum_of})
+    return {"further": sections}
 
 
 def _items(assets: Sequence[Asset[Any]], numbers: Collection[str] = ()) -> list[Item]:
@@ -54,7 +72,9 @@ def _item(asset: Asset[Any], numbers: Collection[str]) -> Item:
 
 def benefits(merged: Merged) -> BenefitsSection:
     """Return the records of insurance and pensions in canonical order."""
-    return {
+    records: Any = {
         "contributions": [record_line(row) for row in merged.evidence.of("contribution")],
         "benefits": [record_line(row) for row in merged.evidence.of("benefit")],
+        **_further(merged, "benefits"),
     }
+    return records  # type: ignore[no-any-return]
