@@ -1,4 +1,4 @@
-"""The adapters that come with the service: one folder per source, one line each here."""
+"""The adapters that come with the service: one folder per source, one line each here; and the simulated registers beside them."""
 
 from verify_adapters.business_registration.adapter import BusinessRegistrationAdapter
 from verify_adapters.housing_fund.adapter import HousingFundAdapter
@@ -7,6 +7,7 @@ from verify_adapters.property.adapter import PropertyAdapter
 from verify_adapters.securities.adapter import SecuritiesAdapter
 from verify_adapters.vehicle.adapter import VehicleAdapter
 from verify_service.sources.adapter import AnyAdapter
+from verify_service.sources.register import Simulation
 
 ADAPTERS: tuple[type[AnyAdapter], ...] = (
     VehicleAdapter,
@@ -16,3 +17,5 @@ ADAPTERS: tuple[type[AnyAdapter], ...] = (
     HousingFundAdapter,
     PensionAdapter,
 )
+
+REGISTERS: dict[str, Simulation] = {}

@@ -1,7 +1,7 @@
 """The composition root: settings in, one typed Services out. Nobody else chooses implementations or sees adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from uuid_utils import uuid7
 
-from verify_adapters import ADAPTERS
+from verify_adapters import ADAPTERS, REGISTERS
 from verify_service.domain.policy import load_policies
 from verify_service.errors import ConfigurationError
 from verify_service.services import Limits, Services
@@ -22,7 +22,8 @@ from verify_service.signing.signer import sign
 from verify_service.sources.adapter import AnyAdapter
 from verify_service.sources.cases import Case, load_cases
 from verify_service.sources.client import Randomness, SourceRuntime, system_randomness
-from verify_service.sources.definition import Endpoint
+from verify_service.sources.definition import Endpoint, Source
+from verify_service.sources.register import Simulation
 from verify_service.storage.encryption import load_cipher
 from verify_service.storage.migrations import migrate
 from verify_service.storage.store import open_store
@@ -31,7 +32,7 @@ from verify_service.verification.verify import Verifier
 
 Clock = Callable[[], datetime]
 _ENDPOINTS: TypeAdapter[dict[str, Endpoint]] = TypeAdapter(dict[str, Endpoint])
-_ENTRY_POINT_GROUP = "verify_service.adapters"
+_ENTRY_POINT_GROUP, _REGISTER_GROUP = "verify_service.adapters", "verify_service.registers"
 
 
 def utc_now() -> datetime:
@@ -52,7 +53,22 @@ def installed_adapters() -> dict[str, AnyAdapter]:
         adapter = kind()
         if found.setdefault(adapter.source.id, adapter) is not adapter:
             raise ConfigurationError(f"two adapters for source {adapter.source.id}")
+    _refuse_two_meanings(adapter.source for adapter in found.values())
     return found
+
+
+def _refuse_two_meanings(sources: Iterable[Source]) -> None:
+    """Raise ConfigurationError when two sources bring the same kind or code and do not mean the same by it."""
+    meanings: dict[str, object] = {}
+    for source in sources:
+        for name, meaning in (*source.further.items(), *source.findings.items()):
+            if meanings.setdefault(name, meaning) != meaning:
+                raise ConfigurationError(f"source {source.id} gives {name} another meaning than a source before it")
+
+
+def installed_registers() -> dict[str, Simulation]:
+    """Return the simulated registers that sources bring beside their adapters, by source id."""
+    return {**REGISTERS, **{point.name: point.load() for point in entry_points(group=_REGISTER_GROUP)}}
 
 
 def installed_cases() -> dict[str, dict[str, Case]]:

@@ -7,7 +7,7 @@ import pytest
 
 from verify_service.api.metrics import Metrics
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
-from verify_service.sandbox.registry import REGISTERS
+from verify_service.sandbox.registry import registers
 from verify_service.settings import Settings
 
 LINK = re.compile(r"\[[^\]]+\]\((?!https?://|#)(?P<target>[^)#\s]+)")
@@ -49,7 +49,7 @@ def test_operations_lists_every_source_with_its_credentials(operations: str) -> 
     rows = re.findall(r"^\| `([a-z_]+)` \| `([a-z]+)://[^|]*\| (.*) \|$", operations, re.MULTILINE)
     told = {source: (scheme, set(re.findall(r"`([a-z_]+)`", names))) for source, scheme, names in rows}
     schemes = {"http": "https", "postgresql": "postgresql"}
-    assert told == {source: (schemes[kind.scheme], set(kind.credentials)) for source, kind in REGISTERS.items()}
+    assert told == {source: (schemes[kind.scheme], set(kind.credentials)) for source, kind in registers().items()}
 
 
 def test_operations_lists_every_metric(operations: str) -> None:

@@ -13,11 +13,11 @@ from verify_service.sandbox.faults import Faults, Profile
 from verify_service.sandbox.http import serve_http
 from verify_service.sandbox.pgwire import serve_database
 from verify_service.sandbox.population import Population
-from verify_service.sandbox.registry import REGISTERS, AnyRegister
+from verify_service.sandbox.registry import registers
 from verify_service.sandbox.world import CHINA, World
 from verify_service.sources.cases import Case, by_person
 from verify_service.sources.definition import Endpoint
-from verify_service.sources.register import DatabaseRegister
+from verify_service.sources.register import DatabaseRegister, HttpRegister
 
 LOOPBACK = "127.0.0.1"
 
@@ -37,13 +37,17 @@ class SandboxOptions:
 async def serve_registers(
     cases: Mapping[str, Mapping[str, Case]], options: SandboxOptions, *, clock: Callable[[], datetime]
 ) -> AsyncIterator[dict[str, Endpoint]]:
-    """Serve every register until the block ends; yield how to reach each. `first_port` 0 takes free ports."""
+    """Serve the register of every source in `cases` until the block ends; yield how to reach each. `first_port` 0 takes free ports.
+
+    A source without a simulated register is not served, hence not connected.
+    """
     population = Population(options.seed, as_of=clock().astimezone(CHINA).date())
     faults = Faults(options.faults, options.seed)
     servers: list[asyncio.Server] = []
     endpoints: dict[str, Endpoint] = {}
     try:
-        for number, (source, kind) in enumerate(REGISTERS.items()):
+        served = {source: kind for source, kind in registers().items() if source in cases}
+        for number, (source, kind) in enumerate(served.items()):
             world = World(source, clock, population, by_person(cases[source].values()), kind.credentials, faults.spoil)
             delivery = Delivery(source, faults, options.latency_seconds)
             port = options.first_port + number if options.first_port else 0
@@ -58,7 +62,7 @@ async def serve_registers(
             server.close()
 
 
-async def _serve(register: AnyRegister, delivery: Delivery, port: int) -> asyncio.Server:
+async def _serve(register: HttpRegister | DatabaseRegister, delivery: Delivery, port: int) -> asyncio.Server:
     if isinstance(register, DatabaseRegister):
         return await serve_database(register, host=LOOPBACK, port=port, deliver=delivery.deliver)
     return await serve_http(register, delivery, host=LOOPBACK, port=port)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from verify_service.domain.identity import IdentityError, IdNumber, normalise_name
 from verify_service.sandbox.population import Person, Population
+from verify_service.sandbox.population.stream import DigestStream
 from verify_service.sources.cases import Case
 
 CHINA = timezone(timedelta(hours=8))
@@ -65,6 +66,10 @@ class World:
     def today(self) -> date:
         """Return the register's calendar day (+08:00)."""
         return self.now().astimezone(CHINA).date()
+
+    def draws(self, *about: str | int) -> DigestStream:
+        """Return the draws of this register about somebody or something."""
+        return DigestStream(self.population.seed, self.source, *about)
 
     def entry(self, id_number: str, name: str | None) -> Entry:
         """Look a person up by number and name, as a register does; by number alone (None) where the caller compares names."""

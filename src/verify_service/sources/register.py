@@ -4,11 +4,12 @@ A register turns a request on the wire into a reply on the wire. It knows nothin
 serves it, and spoils its replies when a case or the fault profile says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from datetime import date, datetime
+from typing import Any, Protocol, runtime_checkable
 
-from verify_service.sources.cases import Fault
+from verify_service.sources.cases import Case, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,59 @@ class DatabaseRegister(Protocol):
 
     def select(self, statement: str, parameters: Sequence[str | None]) -> Table:
         """Run the one statement that the view allows. Raises ValueError for any other."""
+
+
+class Draws(Protocol):
+    """Randomness that is a pure function of its key: the same draws on every machine, in any order of people."""
+
+    def below(self, bound: int) -> int:
+        """Return an integer from 0 to bound - 1."""
+
+    def happens(self, times: int, out_of: int = 10_000) -> bool:
+        """Return whether an event of chance times / out_of happens."""
+
+    def pick(self, items: Sequence[Any]) -> Any:
+        """Return one of the items, each as likely as the others."""
+
+
+class Found(Protocol):
+    """How a register stands to a person who is asked about: `known` is yes, not_found, name_mismatch or not_connected.
+
+    as_of: the day the register's data speak for. case: the invented person of a case, None for a synthetic one.
+    """
+
+    @property
+    def known(self) -> str: ...
+    @property
+    def as_of(self) -> date: ...
+    @property
+    def case(self) -> Case | None: ...
+
+
+class Surroundings(Protocol):
+    """What a simulated register may look at: the clock, the people, its own credentials."""
+
+    @property
+    def credentials(self) -> Mapping[str, str]: ...
+
+    def now(self) -> datetime:
+        """Return the present instant (aware)."""
+
+    def today(self) -> date:
+        """Return the register's calendar day (+08:00)."""
+
+    def entry(self, id_number: str, name: str | None) -> Found:
+        """Look a person up by number and name; by number alone (None) where the caller compares names."""
+
+    def draws(self, *about: str | int) -> Draws:
+        """Return the draws for this register, the run's seed and `about`: a population of its own, as far as it needs one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How one simulated register is built (from its surroundings, and how many seconds a ticket takes) and reached."""
+
+    build: Callable[[Any, float], "HttpRegister | DatabaseRegister"]
+    credentials: Mapping[str, str] = field(repr=False)
+    scheme: str = "http"
+    path: str = ""
