@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import psycopg
 import pytest
 import sqlalchemy.exc
 from fastapi.exceptions import RequestValidationError
@@ -47,6 +48,9 @@ def test_every_kind_can_be_described() -> None:
         (sqlite3.OperationalError("database is locked"), "unavailable"),
         (sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("x")), "unavailable"),
         (sqlalchemy.exc.TimeoutError(), "unavailable"),
+        (sqlite3.OperationalError("disk is full"), "unavailable"),
+        (psycopg.errors.AdminShutdown("terminating connection"), "unavailable"),
+        (psycopg.errors.UniqueViolation("duplicate key"), "internal"),
         (sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("x")), "internal"),
         (ConfigurationError("x"), "internal"),
         (RuntimeError("x"), "internal"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import psycopg
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import exc as database
 from starlette.exceptions import HTTPException
@@ -31,7 +32,11 @@ class Kind:
     retry_after: int | None = None
 
 
-_UNAVAILABLE = (database.OperationalError, database.InterfaceError, database.TimeoutError, sqlite3.OperationalError)
+# SQLAlchemy's, and the drivers' own: hot statements run on the driver.
+_UNAVAILABLE = (
+    *(database.OperationalError, database.InterfaceError, database.TimeoutError),
+    *(sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError),
+)
 
 KINDS = (
     Kind("invalid-json", 400, "The body is not strict JSON."),

@@ -11,16 +11,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from verify_service.errors import IdempotencyMismatch, StillRunning
 from verify_service.storage import audit
 from verify_service.storage.encryption import FieldCipher, Place
+from verify_service.storage.hot import HotStatement
 from verify_service.storage.records import Accepted, Replay, Response, VerificationState
 from verify_service.storage.tables import idempotency, subjects, verifications
 
 _KEY = ("tenant", "method", "route", "key")
-CLAIM_KEY = {
-    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
-    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key).returning(idempotency.c.key),
-}
+CLAIM_KEY = HotStatement(
+    {
+        "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing(),
+    }
+)
 FIND_KEY = select(idempotency).where(*(idempotency.c[name] == bindparam(name) for name in _KEY))
-_RESPOND = (
+_RESPOND = HotStatement(
     update(idempotency)
     .where(
         idempotency.c.verification_id == bindparam("of_verification"),
@@ -34,8 +37,8 @@ _RESPOND = (
         sealed_response_body=bindparam("sealed_response_body"),
     )
 )
-_INSERT_VERIFICATION = insert(verifications)
-_INSERT_SUBJECTS = insert(subjects)
+_INSERT_VERIFICATION = HotStatement(insert(verifications))
+_INSERT_SUBJECTS = HotStatement(insert(subjects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,8 @@ def accept(connection: Connection, cipher: FieldCipher, submission: Submission) 
     digest = cipher.blind(submission.tenant, submission.fingerprint)
     if submission.idempotency_key is not None and not _claim_key(connection, cipher, submission, digest):
         return _replay(connection, cipher, submission, digest)
-    connection.execute(_INSERT_VERIFICATION, _verification(cipher, submission, digest))
-    rows = _subjects(cipher, submission)
-    if rows:
-        connection.execute(_INSERT_SUBJECTS, rows)
+    _INSERT_VERIFICATION.run(connection, _verification(cipher, submission, digest))
+    _INSERT_SUBJECTS.run_many(connection, _subjects(cipher, submission))
     s = submission
     audit.record(connection, audit.Act(s.tenant, s.now, s.client_id, "verification.accepted", s.verification_id))
     return Accepted(s.verification_id, 1)
@@ -73,7 +74,7 @@ def accept(connection: Connection, cipher: FieldCipher, submission: Submission) 
 
 def respond(connection: Connection, cipher: FieldCipher, *, tenant: str, verification_id: str, response: Response) -> None:
     """Keep the response of a verification's key, unless there is no key or it has one already."""
-    connection.execute(_RESPOND, {"of_verification": verification_id, "of_tenant": tenant, **_sealed(cipher, verification_id, response)})
+    _RESPOND.run(connection, {"of_verification": verification_id, "of_tenant": tenant, **_sealed(cipher, verification_id, response)})
 
 
 def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> bool:
@@ -88,8 +89,7 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
         "created_at": s.now,
         **_sealed(cipher, s.verification_id, s.response),
     }
-    # Not rowcount: SQLAlchemy does not keep it for an INSERT, and a lost claim would look like a won one.
-    return connection.execute(CLAIM_KEY[connection.dialect.name], row).first() is not None
+    return CLAIM_KEY.run(connection, row) == 1
 
 
 def _replay(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> Replay:
@@ -109,7 +109,7 @@ def _verification(cipher: FieldCipher, s: Submission, digest: str) -> dict[str, 
         "tenant": s.tenant,
         "client_id": s.client_id,
         "client_reference": s.client_reference,
-        "state": VerificationState.ACCEPTED,
+        "state": VerificationState.ACCEPTED.value,
         "sealed_request": cipher.seal(request_place(s.verification_id), s.request),
         "request_digest": digest,
         "created_at": s.now,

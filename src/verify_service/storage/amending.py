@@ -28,7 +28,7 @@ def write(connection: Connection, cipher: FieldCipher, issue: Issue) -> None:
         connection.execute(_INSERT, _row(cipher, issue, issue.made))
     if issue.key is not None and issue.response is not None:
         kept = _kept(cipher, issue, issue.key, issue.response)
-        if connection.execute(accepting.CLAIM_KEY[connection.dialect.name], kept).first() is None:
+        if accepting.CLAIM_KEY.run(connection, kept) != 1:
             raise IdempotencyMismatch
 
 

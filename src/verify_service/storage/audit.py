@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import Connection, bindparam, insert, select
 
+from verify_service.storage.hot import HotStatement
 from verify_service.storage.records import AuditEntry
 from verify_service.storage.tables import audit
 
-_INSERT = insert(audit)
+_INSERT = HotStatement(insert(audit).inline())
 _SELECT = (
     select(audit)
     .where(audit.c.tenant == bindparam("tenant"), audit.c.id > bindparam("after"))
@@ -41,7 +42,7 @@ class Act:
 
 def record(connection: Connection, act: Act) -> None:
     """Add one row."""
-    connection.execute(_INSERT, act.row())
+    _INSERT.run(connection, act.row())
 
 
 def entries(connection: Connection, tenant: str, *, after: int, limit: int) -> Sequence[AuditEntry]:

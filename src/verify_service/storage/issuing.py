@@ -14,6 +14,7 @@ from verify_service.errors import NotFound
 from verify_service.storage import accepting, amending, audit, rows
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.errors import LostLease
+from verify_service.storage.hot import HotStatement
 from verify_service.storage.records import Issue, VerificationState
 from verify_service.storage.tables import answers, exchanges, idempotency, outbox, reports, tickets, verifications
 
@@ -22,7 +23,7 @@ _HELD = (
     verifications.c.tenant == bindparam("of_tenant"),
     verifications.c.fence == bindparam("mine"),
 )
-_SETTLE = (
+_SETTLE = HotStatement(
     update(verifications)
     .where(*_HELD)
     .values(
@@ -33,38 +34,40 @@ _SETTLE = (
         current_report_id=bindparam("current_report_id"),
     )
 )
-_FAIL = (
+_FAIL = HotStatement(
     update(verifications)
     .where(*_HELD)
-    .values(state=VerificationState.FAILED, updated_at=bindparam("now"), lease_until=None, failure=bindparam("reason"))
+    .values(state=VerificationState.FAILED.value, updated_at=bindparam("now"), lease_until=None, failure=bindparam("reason"))
 )
 _EXISTS = select(verifications.c.id).where(
     verifications.c.id == bindparam("of_verification"), verifications.c.tenant == bindparam("of_tenant")
 )
-_INSERT_REPORT = {
-    "sqlite": sqlite.insert(reports).on_conflict_do_nothing().returning(reports.c.id).returning(reports.c.id),
-    "postgresql": postgresql.insert(reports).on_conflict_do_nothing().returning(reports.c.id).returning(reports.c.id),
-}
+_INSERT_REPORT = HotStatement(
+    {"sqlite": sqlite.insert(reports).on_conflict_do_nothing(), "postgresql": postgresql.insert(reports).on_conflict_do_nothing()}
+)
 _SAME_REPORT = select(reports.c.id).where(
     reports.c.verification_id == bindparam("of_verification"),
     reports.c.version == bindparam("version"),
     reports.c.digest == bindparam("digest"),
 )
-_INSERT_ANSWERS, _INSERT_EXCHANGES, _INSERT_TICKETS, _INSERT_OUTBOX = insert(answers), insert(exchanges), insert(tickets), insert(outbox)
-_CLOSE_TICKET = (
+_INSERT_ANSWERS, _INSERT_EXCHANGES = HotStatement(insert(answers)), HotStatement(insert(exchanges))
+_INSERT_TICKETS, _INSERT_OUTBOX = HotStatement(insert(tickets)), HotStatement(insert(outbox).inline())
+_CLOSE_TICKET = HotStatement(
     update(tickets)
     .where(tickets.c.verification_id == bindparam("of_verification"), tickets.c.dedupe_key == bindparam("of_key"))
     .values(state=bindparam("state"))
 )
-_LOOK_AGAIN = (
+_LOOK_AGAIN = HotStatement(
     update(tickets)
     .where(tickets.c.verification_id == bindparam("of_verification"), tickets.c.dedupe_key == bindparam("of_key"))
     .values(next_look=bindparam("next_look"))
 )
-_FREE_KEY = delete(idempotency).where(
-    idempotency.c.verification_id == bindparam("of_verification"),
-    idempotency.c.tenant == bindparam("of_tenant"),
-    idempotency.c.status == "running",
+_FREE_KEY = HotStatement(
+    delete(idempotency).where(
+        idempotency.c.verification_id == bindparam("of_verification"),
+        idempotency.c.tenant == bindparam("of_tenant"),
+        idempotency.c.status == "running",
+    )
 )
 
 
@@ -94,23 +97,19 @@ def write(connection: Connection, cipher: FieldCipher, prepared: Prepared) -> No
     """Write them. The same version with the same digest again changes nothing. Raises NotFound, LostLease."""
     issue = prepared.issue
     _settle(connection, issue)
-    # RETURNING, not rowcount: SQLAlchemy does not keep that for an INSERT.
-    if connection.execute(_INSERT_REPORT[connection.dialect.name], prepared.report).first() is None:
+    if not _INSERT_REPORT.run(connection, prepared.report):
         _expect_same(connection, issue)
         return
-    for statement, values in (
-        (_INSERT_ANSWERS, prepared.answers),
-        (_INSERT_EXCHANGES, prepared.exchanges),
-        (_INSERT_TICKETS, prepared.tickets),
-        (_CLOSE_TICKET, rows.closed(issue)),
-        (_LOOK_AGAIN, rows.next_looks(issue)),
-    ):
-        if values:
-            connection.execute(statement, values)
+    if prepared.answers is not None:
+        _INSERT_ANSWERS.run(connection, prepared.answers)
+    _INSERT_EXCHANGES.run_many(connection, prepared.exchanges)
+    _INSERT_TICKETS.run_many(connection, prepared.tickets)
+    _CLOSE_TICKET.run_many(connection, rows.closed(issue))
+    _LOOK_AGAIN.run_many(connection, rows.next_looks(issue))
     amending.write(connection, cipher, issue)
     if issue.response is not None and issue.key is None:
         accepting.respond(connection, cipher, tenant=issue.tenant, verification_id=issue.verification_id, response=issue.response)
-    connection.execute(_INSERT_OUTBOX, rows.event(issue))
+    _INSERT_OUTBOX.run(connection, rows.event(issue))
     audit.record(connection, _act(cipher, issue))
 
 
@@ -130,9 +129,9 @@ def fail(connection: Connection, failure: Failure) -> None:
     """End the verification and free its key, so that the requester may try again. Raises NotFound, LostLease."""
     f = failure
     held = {"of_verification": f.verification_id, "of_tenant": f.tenant}
-    done = connection.execute(_FAIL, {**held, "mine": f.fence, "now": f.now, "reason": f.reason})
-    _expect_held(connection, done.rowcount, held)
-    connection.execute(_FREE_KEY, held)
+    changed = _FAIL.run(connection, {**held, "mine": f.fence, "now": f.now, "reason": f.reason})
+    _expect_held(connection, changed, held)
+    _FREE_KEY.run(connection, held)
     event = {
         "tenant": f.tenant,
         "kind": "verification.failed",
@@ -140,15 +139,14 @@ def fail(connection: Connection, failure: Failure) -> None:
         "report_id": None,
         "created_at": f.now,
     }
-    connection.execute(_INSERT_OUTBOX, event)
+    _INSERT_OUTBOX.run(connection, event)
     audit.record(connection, audit.Act(f.tenant, f.now, f.actor, "verification.failed", f.verification_id, {"reason": f.reason}))
 
 
 def _settle(connection: Connection, issue: Issue) -> None:
     held = {"of_verification": issue.verification_id, "of_tenant": issue.tenant}
-    values = {"state": issue.state, "now": issue.now, "due_at": issue.due_at, "current_report_id": issue.report.id}
-    done = connection.execute(_SETTLE, {**held, "mine": issue.fence, **values})
-    _expect_held(connection, done.rowcount, held)
+    values = {"state": issue.state.value, "now": issue.now, "due_at": issue.due_at, "current_report_id": issue.report.id}
+    _expect_held(connection, _SETTLE.run(connection, {**held, "mine": issue.fence, **values}), held)
 
 
 def _expect_held(connection: Connection, changed: int, held: dict[str, str]) -> None:
