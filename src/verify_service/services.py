@@ -39,6 +39,7 @@ from verify_service.storage.records import (
 )
 from verify_service.storage.store import Store
 from verify_service.telemetry import without_values
+from verify_service.telemetry.counts import Counts
 from verify_service.verification.fanout import Call, Channel
 from verify_service.verification.plan import local_day
 from verify_service.verification.verify import Job, Verified, Verifier
@@ -95,6 +96,7 @@ class Services:
     new_id: Callable[[], str]
     keyring: Callable[[], KeyRing]
     background: set[asyncio.Task[Any]] = field(default_factory=set)
+    counts: Counts = field(default_factory=Counts)
 
     @property
     def channels(self) -> Mapping[str, Channel]:
@@ -136,6 +138,7 @@ class Services:
             subjects=[m.id_number.reveal() for m in request.household.members],
         )
         if isinstance(accepted, Accepted):
+            self.counts.states[VerificationState.ACCEPTED] += 1
             return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now)
         return accepted
 
@@ -159,7 +162,9 @@ class Services:
         `key` is that of the request which asked for this version, when another one had asked for the verification.
         """
         verification = verification_body(verified)
+        began = asyncio.get_running_loop().time()
         await self.store.issue(replace(_as_issue(verified, verification), closed=closed or {}, next_looks=next_looks or {}, key=key))
+        self.counts.issued(verification["state"], seconds=asyncio.get_running_loop().time() - began)
         return Finished(verification, verified.signed.payload, verified.signed.jws, verified.signed.digest)
 
     def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":

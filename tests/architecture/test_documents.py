@@ -1,11 +1,10 @@
-"""What documents say of the code is true where a test can tell: links, settings, credentials, metrics, sources."""
+"""What documents say of the code is true where a test can tell: links, settings, credentials, sources."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from verify_service.api.metrics import Metrics
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.sandbox.registry import registers
 from verify_service.settings import Settings
@@ -50,9 +49,3 @@ def test_operations_lists_every_source_with_its_credentials(operations: str) -> 
     told = {source: (scheme, set(re.findall(r"`([a-z_]+)`", names))) for source, scheme, names in rows}
     schemes = {"http": "https", "postgresql": "postgresql"}
     assert told == {source: (schemes[kind.scheme], set(kind.credentials)) for source, kind in registers().items()}
-
-
-def test_operations_lists_every_metric(operations: str) -> None:
-    exposed = Metrics(background=lambda: 0.0).exposition().decode()
-    ours = set(re.findall(r"^# TYPE (verify_\w+) ", exposed, re.MULTILINE))
-    assert set(re.findall(r"^\| `(verify_\w+)` \|", operations, re.MULTILINE)) == {name for name in ours if not name.endswith("_created")}

@@ -1,5 +1,8 @@
 """The application: routers, the one middleware, and every failure turned into a problem."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
@@ -40,12 +43,20 @@ class Application(FastAPI):
 
 def create_app(services: Services) -> Application:
     """Return the application that serves these services; who made them closes them."""
-    metrics = Metrics(background=lambda: len(services.background))
+    metrics = Metrics(services)
     app = _routed(Middleware(Envelope, new_id=services.new_id, metrics=metrics))
     app.state.services = services
     app.state.metrics = metrics
     app.state.authenticator = Authenticator(services.store, services.clock)
     return app
+
+
+@asynccontextmanager
+async def _watching(app: FastAPI) -> AsyncIterator[None]:
+    """Watch the event loop while the server runs."""
+    watching = asyncio.create_task(app.state.metrics.lag.watch())
+    yield
+    watching.cancel()
 
 
 def openapi_document() -> dict[str, Any]:
@@ -63,6 +74,7 @@ def _routed(*middleware: Middleware) -> Application:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
         middleware=list(middleware),
+        lifespan=_watching,
         exception_handlers={VerifyError: _refused, HTTPException: _refused, RequestValidationError: _refused},
     )
     for router in ROUTERS:

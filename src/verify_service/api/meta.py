@@ -43,9 +43,9 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/metrics", summary="Metrics in the Prometheus text format", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Tell counts and durations by route, of this process."""
+    """Tell what this process has counted: requests, verifications, sources, what waits. Nothing of a person."""
     counted: Metrics = request.app.state.metrics
-    return Response(counted.exposition(), headers={"Content-Type": MEDIA_TYPE})
+    return Response(await counted.exposition(), headers={"Content-Type": MEDIA_TYPE})
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
-from verify_service.storage import accepting, amending, audit, issuing, leasing, migrations, reading
+from verify_service.storage import accepting, amending, audit, backlog, issuing, leasing, migrations, reading
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.postgresql import PostgresqlExecutor
@@ -202,6 +202,10 @@ class Store:
     async def renew(self, *, tenant: str, verification_id: str, fence: int, lease_until: datetime | None) -> None:
         """Hold a verification longer; None lets go of it. Raises NotFound, LostLease."""
         await self._executor.write(partial(leasing.renew, lease=leasing.Lease(tenant, verification_id, fence), until=lease_until))
+
+    async def backlog(self, *, now: datetime) -> backlog.Backlog:
+        """Return what waits, over all tenants: tickets and events."""
+        return await self._executor.read(partial(backlog.backlog, now=now))
 
     async def record_act(self, act: audit.Act) -> None:
         """Add an audit row for what happens outside the store, such as a recomputation from evidence."""
