@@ -42,7 +42,7 @@ from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
 from verify_service.verification.fanout import Call, Channel
 from verify_service.verification.plan import local_day
-from verify_service.verification.verify import Job, Verified, Verifier
+from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 
 _log = structlog.get_logger("verify_service.services")
 ROUTE = "/v1/verifications"
@@ -103,7 +103,7 @@ class Services:
         """Return how each connected source is reached."""
         return self.verifier.channels
 
-    def admit(self, client: Client, body: bytes) -> VerificationRequest:
+    def admit(self, client: Client, body: bytes) -> Admitted:
         """Check a request body whole, before anything is stored or asked.
 
         Raises InvalidInput (every broken rule with its JSON pointer), NotPermitted (purpose or region is not this
@@ -117,17 +117,17 @@ class Services:
         self.policies.in_force(request.region, request.purpose, request.asset_as_of)
         _check_permitted(client.purposes, request.purpose, "purpose")
         _check_permitted(client.regions, request.region, "region")
-        self.verifier.plan(request, tenant=client.tenant, verification_id="", at=now)
-        return request
-
-    async def accept(self, client: Client, request: VerificationRequest, body: bytes, *, idempotency_key: str | None) -> Job | Replay:
-        """Make the request durable. Raises IdempotencyMismatch, StillRunning."""
-        now = self.clock()
         verification_id = self.new_id()
+        plan = self.verifier.plan(request, tenant=client.tenant, verification_id=verification_id, at=now)
+        return Admitted(request, verification_id, plan, now)
+
+    async def accept(self, client: Client, admitted: Admitted, body: bytes, *, idempotency_key: str | None) -> Job | Replay:
+        """Make the request durable. Raises IdempotencyMismatch, StillRunning."""
+        request, now = admitted.request, admitted.at
         accepted = await self.store.accept(
             tenant=client.tenant,
             client_id=client.id,
-            verification_id=verification_id,
+            verification_id=admitted.verification_id,
             request=body,
             fingerprint=hashlib.sha256(body).hexdigest(),
             idempotency_key=idempotency_key,
@@ -139,7 +139,7 @@ class Services:
         )
         if isinstance(accepted, Accepted):
             self.counts.states[VerificationState.ACCEPTED] += 1
-            return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now)
+            return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now, admitted.plan)
         return accepted
 
     async def complete(self, job: Job, *, deadline_seconds: float) -> Finished:

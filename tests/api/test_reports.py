@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.house import House, bearer
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode
+from verify_service.services import read_request
 from verify_service.signing.keys import generate_key
 from verify_service.signing.signer import sign
 from verify_service.verification.fanout import Call
@@ -28,7 +29,7 @@ async def replaced(house: House) -> tuple[str, str]:
     services = house.services
     row = await services.store.verification(tenant="one", verification_id=first["id"])
     held = await services.store.claim(tenant="one", verification_id=row.id, now=house.clock(), lease_until=house.clock.in_a_minute())
-    job = Job("one", "full", row.id, services.admit((await services.store.client("full")), row.request), held.fence, row.created_at)
+    job = Job("one", "full", row.id, read_request(row.request), held.fence, row.created_at)
     answers = await services.store.answers(tenant="one", verification_id=row.id)
     late = [Answer(a.question, Outcome(OutcomeCode.TIMEOUT, failed_by="source")) for a in answers if a.question.source == "vehicle"]
     call = Call("vehicle", [a.question for a in late], late)

@@ -34,8 +34,8 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, set[str]]] = {
 async def verified(services: Services, household: bytes, *, deadline_seconds: float = 2.0) -> Any:
     """Post the family and return its report."""
     client = await client_of(services)
-    request = services.admit(client, household)
-    job = await services.accept(client, request, household, idempotency_key=None)
+    admitted = services.admit(client, household)
+    job = await services.accept(client, admitted, household, idempotency_key=None)
     finished = await services.complete(job, deadline_seconds=deadline_seconds)  # type: ignore[arg-type]
     return orjson.loads(finished.payload)
 

@@ -41,8 +41,8 @@ async def verify(request: Request, client: Verifies) -> Response:
     key, preferred = idempotency_key(request), preference(request, services.limits)
     deadline = deadline_seconds(request, services.limits)
     body = await read_body(request, limit=services.limits.max_body_bytes)
-    household = services.admit(client, body)
-    job = await services.accept(client, household, body, idempotency_key=key)
+    admitted = services.admit(client, body)
+    job = await services.accept(client, admitted, body, idempotency_key=key)
     if isinstance(job, Replay):
         return await _again(services, client, job)
     task = services.spawn(job, deadline_seconds=deadline)

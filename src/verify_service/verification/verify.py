@@ -39,8 +39,18 @@ class SignedBytes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that breaks no rule, with its questions laid out under the id that the verification will have."""
+
+    request: VerificationRequest = field(repr=False)
+    verification_id: str
+    plan: Plan = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """An accepted verification, held under `fence` by this process."""
+    """An accepted verification, held under `fence` by this process. `plan`: its questions, if it was admitted here."""
 
     tenant: str
     client_id: str
@@ -48,6 +58,7 @@ class Job:
     request: VerificationRequest = field(repr=False)
     fence: int
     accepted_at: datetime
+    plan: Plan | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,7 @@ class Verifier:
 
     async def verify(self, job: Job, *, deadline: float) -> Verified:
         """Ask every permitted source about every member, and say what was, and was not, answered."""
-        planned = self.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
+        planned = job.plan or self.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
         calls = await fan_out(planned.asked, channels=self.channels, deadline=deadline)
         answers = [*planned.unasked, *(a for call in calls for a in call.answers)]
         return self._report(job, answers, calls, replaces=None)
