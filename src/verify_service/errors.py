@@ -5,6 +5,8 @@ VerifyError
 ├── NoConsent             nothing may be asked: no member has a live consent or legal basis
 ├── NotPermitted          the client may not do this (scope, purpose, region)
 ├── NotFound              no such thing for this tenant
+├── Superseded            a later version has replaced the report that was named
+├── WrongState            the report or verification is past the state in which this can be done
 ├── IdempotencyMismatch   the key was used with another body
 ├── StillRunning          the key's first request has not finished
 ├── SignatureInvalid      a signature, key or canonical form does not verify
@@ -58,6 +60,23 @@ class NotPermitted(VerifyError):
 
 class NotFound(VerifyError):
     """There is no such thing for this client."""
+
+
+class Superseded(VerifyError):
+    """A later version has replaced this report."""
+
+    def __init__(self, replaced_by: str) -> None:
+        super().__init__(replaced_by)
+        self.replaced_by = replaced_by
+
+
+class WrongState(VerifyError):
+    """That cannot be done in this state."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.detail = detail
 
 
 class IdempotencyMismatch(VerifyError):

@@ -34,7 +34,6 @@ from verify_service.storage.records import (
     StoredExchange,
     StoredTicket,
     TicketState,
-    VerificationRow,
     VerificationState,
 )
 from verify_service.storage.store import Store
@@ -115,11 +114,15 @@ class Services:
         if broken:
             raise InvalidInput(broken)
         self.policies.in_force(request.region, request.purpose, request.asset_as_of)
-        _check_permitted(client.purposes, request.purpose, "purpose")
-        _check_permitted(client.regions, request.region, "region")
+        self.permit(client, request)
         verification_id = self.new_id()
         plan = self.verifier.plan(request, tenant=client.tenant, verification_id=verification_id, at=now)
         return Admitted(request, verification_id, plan, now)
+
+    def permit(self, client: Client, request: VerificationRequest) -> None:
+        """Raise NotPermitted unless this client may have registers asked for the request's purpose and region."""
+        _check_permitted(client.purposes, request.purpose, "purpose")
+        _check_permitted(client.regions, request.region, "region")
 
     async def accept(self, client: Client, admitted: Admitted, body: bytes, *, idempotency_key: str | None) -> Job | Replay:
         """Make the request durable. Raises IdempotencyMismatch, StillRunning."""
@@ -169,7 +172,7 @@ class Services:
 
     def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":
         """Complete in the background. The task outlives the request; a failure is logged, and the lease lets another try."""
-        task = asyncio.create_task(self.complete(job, deadline_seconds=deadline_seconds))
+        task = asyncio.create_task(self.complete(job, deadline_seconds=deadline_seconds), name=job.verification_id)
         self.background.add(task)
         task.add_done_callback(self._done)
         return task
@@ -183,7 +186,7 @@ class Services:
     async def view(self, client: Client, verification_id: str) -> VerificationView:
         """Return where a verification stands. Raises NotFound."""
         row = await self.store.verification(tenant=client.tenant, verification_id=verification_id)
-        return VerificationView(row_body(row), row.current_report_id)
+        return VerificationView(row.view, row.current_report_id)
 
     async def report(self, client: Client, report_id: str) -> ReportRow:
         """Return a report; the read is in the audit log before the data leave. Raises NotFound."""
@@ -239,18 +242,6 @@ def verification_body(verified: Verified) -> dict[str, Any]:
 def _pending(answer: Answer) -> dict[str, str | None]:
     outcome, question = answer.outcome, answer.question
     return {"member": question.member, "source": question.source, "next_look": _text(outcome.next_look), "latest": _text(outcome.latest)}
-
-
-def row_body(row: VerificationRow) -> dict[str, Any]:
-    """Return a stored verification as a client sees it."""
-    return {
-        "id": row.id,
-        "client_reference": row.client_reference,
-        "state": row.state.value,
-        "accepted_at": row.created_at.isoformat(),
-        "updated_at": row.updated_at.isoformat(),
-        "report_id": row.current_report_id,
-    }
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -27,9 +27,10 @@ LIMITS = Limits(
 
 @dataclass
 class Register:
-    """An adapter that knows nothing of anybody, and answers when the gate is open."""
+    """An adapter that knows nothing of anybody, or says another thing of everybody, and answers when the gate is open."""
 
     source: Any
+    says: OutcomeCode = OutcomeCode.NO_RECORD
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
@@ -43,9 +44,7 @@ class Register:
 
     def read(self, questions: Sequence[Question], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
         del exchanges
-        outcome = Outcome(
-            OutcomeCode.NO_RECORD, attempts=1, asked_at=NOW, answered_at=NOW, as_of=date(2026, 11, 20), answer_digests=("0" * 64,)
-        )
+        outcome = Outcome(self.says, attempts=1, asked_at=NOW, answered_at=NOW, as_of=date(2026, 11, 20), answer_digests=("0" * 64,))
         return [Answer(question, outcome) for question in questions]
 
 
@@ -85,6 +84,10 @@ class House:
     async def post(self, body: bytes | None = None, *, who: str = "full", **headers: str) -> httpx.Response:
         sent = {"Content-Type": "application/json", **bearer(who), **{name.replace("_", "-"): value for name, value in headers.items()}}
         return await self.http.post("/v1/verifications", content=household() if body is None else body, headers=sent)
+
+    async def act(self, path: str, body: Any, *, who: str = "full", **headers: str) -> httpx.Response:
+        sent = {"Content-Type": "application/json", **bearer(who), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.http.post(path, content=body if isinstance(body, bytes) else json.dumps(body).encode(), headers=sent)
 
     async def get(self, path: str, *, who: str = "full", **headers: str) -> httpx.Response:
         return await self.http.get(path, headers={**bearer(who), **headers})

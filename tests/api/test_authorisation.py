@@ -3,17 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from tests.api.house import SECRET, House, bearer, household
+from verify_service.api.amendment_examples import AMENDMENTS
 from verify_service.api.auth import REMEMBERED
 
 OPEN = "open to everybody"
 UNKNOWN = "01a20cc7-7016-76c1-8580-ec76ee48a144"
 JSON = {"Content-Type": "application/json"}
 REASON = b'{"reason": "answers with another county\'s data"}'
-BODIES = {"verify": b'{"jws": "a.b.c"}', "isolate": REASON, "release": REASON}
+ACTS = {
+    "resolution": "resolution",
+    "objections": "objection",
+    "corrections": "correction",
+    "close-gaps": "gap_closure",
+    "withdraw": "withdrawal",
+    "cancel": "cancellation",
+    "revoke": "revocation",
+}
+BODIES = {
+    "verify": b'{"jws": "a.b.c"}',
+    "isolate": REASON,
+    "release": REASON,
+    **{route: orjson.dumps(AMENDMENTS[example]) for route, example in ACTS.items()},
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,13 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("GET", "/v1/reports/{report_id}"): Rule("report:read", 200, 404),
     ("GET", "/v1/reports/{report_id}/versions"): Rule("report:read", 200, 404),
     ("POST", "/v1/reports/verify"): Rule("report:read", 200, 200),
+    ("POST", "/v1/reports/{report_id}/findings/{finding}/resolution"): Rule("report:amend", 201, 404),
+    ("POST", "/v1/reports/{report_id}/objections"): Rule("report:amend", 201, 404),
+    ("POST", "/v1/reports/{report_id}/corrections"): Rule("report:amend", 201, 404),
+    ("POST", "/v1/reports/{report_id}/close-gaps"): Rule("report:amend", 201, 404),
+    ("POST", "/v1/reports/{report_id}/withdraw"): Rule("report:amend", 201, 404),
+    ("POST", "/v1/verifications/{verification_id}/cancel"): Rule("verify:write", 409, 404),  # there is nothing it waits for
+    ("POST", "/v1/verifications/{verification_id}/consents/revoke"): Rule("verify:write", 201, 404),
     ("GET", "/v1/sources"): Rule("source:read", 200, 200),
     ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
     ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
@@ -50,7 +73,7 @@ async def call(
 ) -> tuple[int, str]:
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
-    path = template.format(**(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle"}))
+    path = template.format(**(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0"}))
     body = BODIES.get(template.rpartition("/")[2]) or household()
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**JSON, **headers}.items()]
     answer = await house.http.request(method, path, content=body if method == "POST" else None, headers=encoded)
@@ -58,8 +81,9 @@ async def call(
 
 
 async def issued(house: House) -> dict[str, str]:
-    verification = (await house.post()).json()["verification"]
-    return {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle"}
+    answer = (await house.post()).json()
+    verification, finding = answer["verification"], answer["report"]["findings"][0]["id"]
+    return {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle", "finding": finding}
 
 
 async def test_every_route_is_in_the_table(house: House) -> None:

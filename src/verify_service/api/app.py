@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verify_service import __version__
-from verify_service.api import meta, reports, sources, verifications
+from verify_service.api import amendments, meta, reports, sources, verifications
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Envelope
 from verify_service.api.metrics import Metrics
@@ -23,7 +23,7 @@ from verify_service.api.problems import problem
 from verify_service.errors import VerifyError
 from verify_service.services import Services
 
-ROUTERS = (verifications.router, reports.router, sources.router, meta.router)
+ROUTERS = (verifications.router, reports.router, amendments.router, sources.router, meta.router)
 
 
 class Application(FastAPI):

@@ -31,12 +31,13 @@ class Scope(StrEnum):
 
     VERIFY_WRITE = "verify:write"
     REPORT_READ = "report:read"
+    REPORT_AMEND = "report:amend"
     SOURCE_READ = "source:read"
     SOURCE_OPERATE = "source:operate"
     AUDIT_READ = "audit:read"
 
 
-WELFARE_SYSTEM = (Scope.VERIFY_WRITE, Scope.REPORT_READ, Scope.SOURCE_READ)
+WELFARE_SYSTEM = (Scope.VERIFY_WRITE, Scope.REPORT_READ, Scope.REPORT_AMEND, Scope.SOURCE_READ)
 OPERATOR = (Scope.SOURCE_READ, Scope.SOURCE_OPERATE, Scope.AUDIT_READ)
 
 
@@ -112,6 +113,7 @@ class Requires(SecurityBase):
 
 Verifies = Annotated[Client, Security(Requires(Scope.VERIFY_WRITE), scopes=[Scope.VERIFY_WRITE])]
 ReadsReports = Annotated[Client, Security(Requires(Scope.REPORT_READ), scopes=[Scope.REPORT_READ])]
+AmendsReports = Annotated[Client, Security(Requires(Scope.REPORT_AMEND), scopes=[Scope.REPORT_AMEND])]
 ReadsSources = Annotated[Client, Security(Requires(Scope.SOURCE_READ), scopes=[Scope.SOURCE_READ])]
 OperatesSources = Annotated[Client, Security(Requires(Scope.SOURCE_OPERATE), scopes=[Scope.SOURCE_OPERATE])]
 ReadsAudit = Annotated[Client, Security(Requires(Scope.AUDIT_READ), scopes=[Scope.AUDIT_READ])]

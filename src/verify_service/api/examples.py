@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from verify_service.api.amendment_examples import AMENDMENTS
+
 _VERIFICATION = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
 _FIRST = "01a20cd0-11f8-7235-a1b4-9897a065c465"
 _SECOND = "01a20cd0-1ed7-7411-9b01-a81a7177fdd8"
@@ -68,7 +70,7 @@ def _version(number: int, report_id: str, state: str, digest: str, replaces: str
     }
 
 
-REQUESTS: dict[str, Any] = {"isolation": {"reason": "answers with another county's data"}}
+REQUESTS: dict[str, Any] = {**AMENDMENTS, "isolation": {"reason": "answers with another county's data"}}
 
 ANSWERS: dict[str, Any] = {
     "VerificationAnswer": {

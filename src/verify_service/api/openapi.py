@@ -14,6 +14,7 @@ from verify_service.api import source_view, wire
 from verify_service.api.describe import ref
 from verify_service.api.examples import ANSWERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
+from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 
@@ -30,7 +31,10 @@ _TAGS = [
     {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
     {"name": "service", "description": "Keys, health, metrics."},
 ]
-_READ: tuple[type[Any], ...] = (VerificationRequest, wire.SignedReport, source_view.Reason)
+_READ: tuple[type[Any], ...] = (
+    *(VerificationRequest, wire.SignedReport, source_view.Reason),
+    *(ActRequest, ResolutionRequest, ObjectionRequest, CorrectionRequest, RevocationRequest),
+)
 _WRITTEN: tuple[type[Any], ...] = (
     Report,
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),

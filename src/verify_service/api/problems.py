@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from verify_service.api import refusals
-from verify_service.errors import IdempotencyMismatch, InvalidInput, NoConsent, NotFound, NotPermitted, StillRunning
+from verify_service.errors import IdempotencyMismatch, InvalidInput, NoConsent, NotFound, NotPermitted, StillRunning, Superseded, WrongState
 from verify_service.storage.errors import LostLease
 
 TYPE_ROOT = "https://verify-service.example/problems/"
@@ -51,6 +51,8 @@ KINDS = (
     Kind("not-acceptable", 406, "None of the accepted media types can be given.", (refusals.NotAcceptable,)),
     Kind("request-timeout", 408, "The body did not arrive in time.", (refusals.BodyTooSlow,)),
     Kind("still-running", 409, "The verification has not finished; ask again.", (StillRunning, LostLease), retry_after=1),
+    Kind("superseded", 409, "A later version has replaced this report; act on that one.", (Superseded,)),
+    Kind("wrong-state", 409, "That cannot be done in this state.", (WrongState,)),
     Kind("body-too-large", 413, "The body is longer than the limit.", (refusals.BodyTooLarge,)),
     Kind("unsupported-media-type", 415, "The content type or coding of the body is not read here.", (refusals.UnsupportedMediaType,)),
     Kind("invalid-request", 422, "The request breaks a rule; each is listed with its place.", (InvalidInput, RequestValidationError)),
@@ -90,6 +92,8 @@ def problem(error: BaseException, *, request_id: str) -> Response:
 def _places(error: BaseException) -> list[dict[str, str]]:
     if isinstance(error, InvalidInput):
         return [{"pointer": v.pointer, "rule": v.rule, "detail": v.detail} for v in error.violations]
+    if isinstance(error, WrongState):
+        return [{"pointer": "", "rule": error.rule, "detail": error.detail}]
     if isinstance(error, refusals.InvalidHeader):
         return [{"header": error.header, "rule": error.rule, "detail": error.detail}]
     if isinstance(error, NotPermitted) and error.args:
@@ -105,6 +109,8 @@ def _headers(error: BaseException, kind: Kind) -> dict[str, str]:
         headers["WWW-Authenticate"] = f'Bearer realm="verify-service", error="insufficient_scope", scope="{error.scope}"'
     elif isinstance(error, StillRunning | LostLease):
         headers["Location"] = f"/v1/verifications/{error.verification_id}"
+    elif isinstance(error, Superseded):
+        headers["Location"] = f"/v1/reports/{error.replaced_by}"
     elif isinstance(error, refusals.BodyTooSlow):
         headers["Connection"] = "close"  # not so after 413: a caller that is still sending would see a reset, not the problem
     elif isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:

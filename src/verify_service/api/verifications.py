@@ -47,7 +47,11 @@ async def verify(request: Request, client: Verifies) -> Response:
         return await _again(services, client, job)
     task = services.spawn(job, deadline_seconds=deadline)
     await asyncio.wait({task}, timeout=deadline if preferred.wait_seconds is None else preferred.wait_seconds)
-    return _issued(task.result(), preferred) if task.done() else await _going_on(services, client, job.verification_id, preferred)
+    return (
+        _issued(task.result(), preferred)
+        if task.done() and not task.cancelled()
+        else await _going_on(services, client, job.verification_id, preferred)
+    )
 
 
 @router.get(
@@ -79,7 +83,10 @@ async def _going_on(services: Services, client: Client, verification_id: str, pr
 
 async def _again(services: Services, client: Client, replay: Replay) -> Response:
     """Give the bytes of the first answer again: the stored verification, and the report version that it names."""
-    row = await services.report(client, orjson.loads(replay.body)["report_id"])
+    report_id = orjson.loads(replay.body)["report_id"]
+    if report_id is None:  # it was cancelled before there was a report
+        return Response(b'{"verification":' + replay.body + b"}", replay.status, dict(replay.headers), JSON)
+    row = await services.report(client, report_id)
     return Response(answer_bytes(replay.body, payload_of(row.jws), row.jws), replay.status, dict(replay.headers), JSON)
 
 

@@ -25,42 +25,46 @@ class Officer(Part):
     office: str = Field(min_length=1, max_length=200, examples=["示例一市甲区民政局"])
 
 
-class Act(Part):
-    """What every amendment has."""
+class ActRequest(Part):
+    """A named officer does something, and says why."""
 
     officer: Officer
+    reason: Text
 
 
-class Resolution(Act):
+class Withdrawal(ActRequest):
+    """The report must not be used; it was wrong from the start, or about the wrong people."""
+
+    kind: Literal["withdrawal"] = "withdrawal"
+
+
+class GapClosure(ActRequest):
+    """These cells will not be filled (关闭缺口): the report is `final_with_gaps` as long as no other gap opens."""
+
+    kind: Literal["gaps_closed"] = "gaps_closed"
+    gaps: tuple[Cell, ...]
+
+
+class Cancellation(ActRequest):
+    """The registers that still owed an answer are not asked any more."""
+
+    kind: Literal["cancellation"] = "cancellation"
+    cells: tuple[Cell, ...]
+
+
+class ResolutionRequest(Part):
     """What became of a finding when somebody looked: explained by the applicant, confirmed, withdrawn, or open again."""
 
-    kind: Literal["resolution"] = "resolution"
-    finding: str = Field(min_length=1, max_length=64)
+    officer: Officer
     state: FindingState
     note: Text
 
 
-class Withdrawal(Act):
-    """The report must not be used; it was wrong from the start, or about the wrong people."""
+class Resolution(ResolutionRequest):
+    """The same, with the finding it is about."""
 
-    kind: Literal["withdrawal"] = "withdrawal"
-    reason: Text
-
-
-class GapClosure(Act):
-    """These cells will not be filled (关闭缺口): the report is `final_with_gaps` as long as no other gap opens."""
-
-    kind: Literal["gaps_closed"] = "gaps_closed"
-    reason: Text
-    gaps: tuple[Cell, ...]
-
-
-class Cancellation(Act):
-    """The registers that still owed an answer are not asked any more."""
-
-    kind: Literal["cancellation"] = "cancellation"
-    reason: Text
-    cells: tuple[Cell, ...]
+    kind: Literal["resolution"] = "resolution"
+    finding: str = Field(min_length=1, max_length=64)
 
 
 class MemberDeclaration(Part):
@@ -71,46 +75,68 @@ class MemberDeclaration(Part):
 
 
 class Declaration(Part):
-    """Declared facts as they should have been. What is left out stays as it was declared."""
+    """Declared facts as they should have been, each whole. What is left out stays as it was declared."""
 
     incomes: tuple[MemberDeclaration, ...] = Field(default=(), max_length=30)
     assets: DeclaredAssets | None = Field(default=None, repr=False)
     expenditure: DeclaredExpenditure | None = Field(default=None, repr=False)
 
 
-class Correction(Act):
+class CorrectionRequest(ActRequest):
     """The caller had passed on declared facts wrongly."""
 
-    kind: Literal["correction"] = "correction"
-    reason: Text
     declared: Declaration
 
 
-class Disputed(Part):
-    """One disputed cell. `after` is what asking again gave; unless it `replaced` the former answer, that one stands."""
+class Correction(CorrectionRequest):
+    """The same, as it is kept."""
+
+    kind: Literal["correction"] = "correction"
+
+
+class DisputedCell(Part):
+    """One cell that a person says is wrong, and why she says so."""
 
     member: Ref
     source: str = Field(min_length=1, max_length=64)
     grounds: Text
+
+
+class ObjectionRequest(Part):
+    """异议: a person says that a register is wrong. `objector` is a member's ref; `officer` takes the objection in."""
+
+    officer: Officer
+    objector: Ref | None = None
+    cells: tuple[DisputedCell, ...] = Field(min_length=1, max_length=200)
+
+
+class AskedAgain(DisputedCell):
+    """A disputed cell before and after it was asked again. Unless the new answer `replaced` the former one, that one stands."""
+
     before: str
     after: str
     replaced: bool
 
 
-class Objection(Act):
-    """异议: a person says that a register is wrong; only these cells were asked again. `objector` is a member's ref."""
+class Objection(Part):
+    """An objection, as it ended: only these cells were asked again."""
 
     kind: Literal["objection"] = "objection"
+    officer: Officer
     objector: Ref | None
-    cells: tuple[Disputed, ...]
+    cells: tuple[AskedAgain, ...]
 
 
-class Revocation(Act):
-    """Consents that their givers took back. `cells` were still waiting for an answer and are not any more."""
+class RevocationRequest(ActRequest):
+    """Consents that their givers took back, by number."""
+
+    consents: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(min_length=1, max_length=200)
+
+
+class Revocation(RevocationRequest):
+    """The same, with the cells that were still waiting for an answer and are not any more."""
 
     kind: Literal["consent_revoked"] = "consent_revoked"
-    reason: Text
-    consents: tuple[str, ...]
     cells: tuple[Cell, ...]
 
 

@@ -25,11 +25,29 @@ _OF_VERIFICATION = (
 def write(connection: Connection, cipher: FieldCipher, issue: Issue) -> None:
     """Keep the amendment that made a version, and the answer to its key. Raises IdempotencyMismatch: the key has another by now."""
     if issue.made is not None:
-        connection.execute(_INSERT, _row(cipher, issue, issue.made))
+        keep(connection, cipher, tenant=issue.tenant, verification_id=issue.verification_id, made=issue.made)
     if issue.key is not None and issue.response is not None:
         kept = _kept(cipher, issue, issue.key, issue.response)
         if accepting.CLAIM_KEY.run(connection, kept) != 1:
             raise IdempotencyMismatch
+
+
+def keep(connection: Connection, cipher: FieldCipher, *, tenant: str, verification_id: str, made: Made) -> None:
+    """Keep one amendment, sealed. Version 0 is that of a verification which never had a report."""
+    row = {
+        "verification_id": verification_id,
+        "version": made.version,
+        "tenant": tenant,
+        "kind": made.amendment.kind,
+        "made_at": made.at,
+        "sealed_amendment": cipher.seal(_place(verification_id, made.version), _AMENDMENT.dump_json(made.amendment)),
+    }
+    connection.execute(_INSERT, row)
+
+
+def audited(cipher: FieldCipher, tenant: str, made: Made) -> dict[str, object]:
+    """Return what the audit log says. The officer is blind: who knows the name finds her acts, who reads the table learns no name."""
+    return {"amendment": made.amendment.kind, "officer": cipher.blind(tenant, made.amendment.officer.name_or_id)}
 
 
 def read(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -> Sequence[Made]:
@@ -47,18 +65,6 @@ def replay(connection: Connection, cipher: FieldCipher, tenant: str, key: Key) -
     if row.fingerprint != cipher.blind(tenant, key.fingerprint):
         raise IdempotencyMismatch
     return Replay(row.response_status, row.response_headers, cipher.open(_body_place(row.verification_id, key), row.sealed_response_body))
-
-
-def _row(cipher: FieldCipher, issue: Issue, made: Made) -> dict[str, Any]:
-    sealed = cipher.seal(_place(issue.verification_id, made.version), _AMENDMENT.dump_json(made.amendment))
-    return {
-        "verification_id": issue.verification_id,
-        "version": made.version,
-        "tenant": issue.tenant,
-        "kind": made.amendment.kind,
-        "made_at": made.at,
-        "sealed_amendment": sealed,
-    }
 
 
 def _open(cipher: FieldCipher, row: Any) -> Amendment:

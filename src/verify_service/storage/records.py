@@ -98,6 +98,18 @@ class VerificationRow:
     current_report_id: str | None
     failure: str | None
 
+    @property
+    def view(self) -> dict[str, str | None]:
+        """Return it as its client sees it, ready for JSON: no data of the household."""
+        return {
+            "id": self.id,
+            "client_reference": self.client_reference,
+            "state": self.state.value,
+            "accepted_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+            "report_id": self.current_report_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class StoredExchange:

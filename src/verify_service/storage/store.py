@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
-from verify_service.storage import accepting, amending, audit, backlog, issuing, leasing, migrations, reading
+from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, reading
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.postgresql import PostgresqlExecutor
@@ -124,6 +124,10 @@ class Store:
         """End a verification that cannot be finished; its key may be used again. Raises NotFound, LostLease."""
         failure = issuing.Failure(tenant, verification_id, fence, reason, actor, now)
         await self._executor.write(partial(issuing.fail, failure=failure))
+
+    async def cancel(self, row: VerificationRow, *, made: Made, actor: str) -> bool:
+        """End an unfinished verification under the fence that `row` names. False: it is finished, or somebody else holds it."""
+        return await self._executor.write(partial(cancelling.cancel, cipher=self._cipher, row=row, made=made, actor=actor))
 
     async def verification(self, *, tenant: str, verification_id: str) -> VerificationRow:
         """Return a verification with its request. Raises NotFound."""

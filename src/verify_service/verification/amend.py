@@ -50,9 +50,14 @@ def withdrawal(amendments: Iterable[Made]) -> tuple[Made, Withdrawal] | None:
 
 
 def completed(answers: Sequence[Answer], late: Iterable[Answer]) -> list[Answer]:
-    """Put late answers in the place of those that wait; a question that was cancelled or lost its consent takes none."""
+    """Put late answers in their places; a question that was cancelled or lost its consent takes none."""
     by_id = {a.question.id: a for a in late}
-    return [a if a.outcome.code in _ENDED else by_id.get(a.question.id, a) for a in answers]
+    return [a if _is_over(a.outcome) else by_id.get(a.question.id, a) for a in answers]
+
+
+def _is_over(outcome: Outcome) -> bool:
+    """Say whether an officer ended the waiting; a partial answer that nobody waits for stays a lower bound."""
+    return outcome.code in _ENDED or (outcome.code is OutcomeCode.PARTIAL and outcome.next_look is None)
 
 
 def asked_again(answers: Sequence[Answer], again: Iterable[Answer]) -> list[Answer]:
@@ -62,6 +67,8 @@ def asked_again(answers: Sequence[Answer], again: Iterable[Answer]) -> list[Answ
 
 
 def ended(answer: Answer, code: OutcomeCode, detail: str) -> Answer:
-    """Return the answer of a question that is not waited for any more; when it had been asked stays visible."""
+    """Return the answer of a question that is not waited for any more; what some institutions told stays a lower bound."""
     asked = answer.outcome
-    return Answer(answer.question, replace(Outcome(code, detail=detail), attempts=asked.attempts, asked_at=asked.asked_at))
+    if asked.code is OutcomeCode.PARTIAL:
+        return replace(answer, outcome=replace(asked, detail=detail, next_look=None, latest=None))
+    return Answer(answer.question, Outcome(code, detail=detail, attempts=asked.attempts, asked_at=asked.asked_at))

@@ -21,10 +21,11 @@ CHINA = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """In whose name the questions are asked."""
+    """In whose name the questions are asked, and for which report version: a question that is asked again is another question."""
 
     tenant: str
     verification_id: str
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Plan:
         """Return every question by id, asked or not."""
         known = {a.question.id: a.question for a in self.unasked}
         return known | {q.id: q for group in self.asked.values() for q in group}
+
+    def only(self, cells: Container[tuple[str, str]]) -> "Plan":
+        """Return the plan for these cells (member, source) alone."""
+        groups = {source: [q for q in group if (q.member, q.source) in cells] for source, group in self.asked.items()}
+        unasked = [a for a in self.unasked if (a.question.member, a.question.source) in cells]
+        return Plan({source: group for source, group in groups.items() if group}, unasked, self.required)
 
 
 def local_day(instant: datetime) -> date:
@@ -123,6 +130,8 @@ def _question(request: VerificationRequest, member: Member, source: str, asker: 
         "income": [request.income_period.first, request.income_period.last],
         "as_of": request.asset_as_of,
     }
+    if asker.version > 1:
+        bound["version"] = asker.version
     digest = hashlib.sha256(orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return Question(
         id=digest[:24],

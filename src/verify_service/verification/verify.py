@@ -101,9 +101,9 @@ class Verifier:
     new_id: Callable[[], str]
     issuer: str
 
-    def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime) -> Plan:
-        """Lay out the questions. Raises NoConsent before anything is asked."""
-        asker = Asker(tenant, verification_id)
+    def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime, version: int = 1) -> Plan:
+        """Lay out the questions of a report version. Raises NoConsent before anything is asked."""
+        asker = Asker(tenant, verification_id, version)
         return plan(job_request, asker=asker, sources=self.sources, connected=self.channels, at=at)
 
     async def verify(self, job: Job, *, deadline: float) -> Verified:
