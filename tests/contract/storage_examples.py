@@ -9,7 +9,7 @@ from typing import Any
 from verify_service.domain.identity import IdNumber, check_character
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
 from verify_service.domain.records import RecordStatus, SecuritiesTotal
-from verify_service.sources.adapter import Exchange, Ticket
+from verify_service.sources.adapter import Exchange, SharedCall, Ticket
 from verify_service.storage.records import (
     Accepted,
     Client,
@@ -18,6 +18,7 @@ from verify_service.storage.records import (
     ReportVersion,
     Response,
     StoredExchange,
+    StoredShare,
     StoredTicket,
     VerificationState,
 )
@@ -122,6 +123,17 @@ def exchange(source: str = "securities", *, call_no: int = 1, ordinal: int = 0, 
         attempts=2,
     )
     return StoredExchange(source, call_no, ordinal, ("q1", "q2"), message)
+
+
+def shared_call(*people: str, body: bytes = BODY) -> SharedCall:
+    """Return a call that carried a question for each of these ids, and got two pages."""
+    pages = [exchange("vehicle", ordinal=0, body=body).exchange, exchange("vehicle", ordinal=1, body=b"\n\x00\n").exchange]
+    return SharedCall("vehicle", tuple(answer(person, source="vehicle").question for person in people), pages)
+
+
+def share(call: SharedCall, question_id: str, *, call_no: int = 7) -> StoredShare:
+    places = {question.id: place for place, question in enumerate(call.questions)}
+    return StoredShare(call_no, {question_id: places[question_id]}, call)
 
 
 def ticket(key: str = "ticket-1", *, next_look: datetime = NOW) -> StoredTicket:

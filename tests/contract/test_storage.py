@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from tests.contract.storage_examples import (
     AFTER_LEASE,
@@ -25,6 +26,8 @@ from tests.contract.storage_examples import (
     issue,
     new_id,
     next_version,
+    share,
+    shared_call,
     ticket,
 )
 from verify_service.domain.outcome import OutcomeCode
@@ -388,3 +391,49 @@ async def _everything(store: Store, written: Issue) -> tuple[Any, ...]:
         await store.tickets(**where),
         await store.audit_log(tenant=TENANT),
     )
+
+
+# ---------------------------------------------------------------- calls that verifications share
+
+
+async def test_a_shared_call_comes_back_to_each_of_its_verifications(store: Store) -> None:
+    call = shared_call("q1", "q2")
+    first, second = await accepted(store), await accepted(store)
+    for held, question_id in ((first, "q1"), (second, "q2")):
+        await store.issue(issue(held, exchanges=(), shares=(share(call, question_id),)))
+    for held, question_id, place in ((first, "q1", 0), (second, "q2", 1)):
+        (found,) = await store.shares(tenant=TENANT, verification_id=held.verification_id)
+        assert (found.call_no, found.places, found.version) == (7, {question_id: place}, 1)
+        assert (found.call.id, found.call.source) == (call.id, "vehicle")
+        assert (list(found.call.questions), list(found.call.exchanges)) == (list(call.questions), list(call.exchanges))
+
+
+async def test_a_shared_call_is_kept_once_even_by_two_at_once(store: Store, database_url: str) -> None:
+    calls = [shared_call("q1", "q2", body=bytes([n])) for n in range(8)]
+    held = [await accepted(store) for _ in range(8)]
+    issues = [issue(one, exchanges=(), shares=[share(c, "q1", call_no=n) for n, c in enumerate(calls)]) for one in held]
+    await asyncio.gather(*(store.issue(one) for one in issues))
+    assert [len(await store.shares(tenant=TENANT, verification_id=one.verification_id)) for one in held] == [8] * 8
+    assert _count(database_url, "shared_calls") == 8
+
+
+async def test_a_shared_call_is_not_there_for_another_tenant(store: Store) -> None:
+    held = await accepted(store)
+    await store.issue(issue(held, shares=(share(shared_call("q1"), "q1"),)))
+    with pytest.raises(NotFound):
+        await store.shares(tenant=OTHER, verification_id=held.verification_id)
+
+
+async def test_a_version_that_is_refused_leaves_no_shared_call(store: Store, database_url: str) -> None:
+    held = await accepted(store)
+    with pytest.raises(LostLease):
+        await store.issue(issue(replace(held, fence=9), shares=(share(shared_call("q1"), "q1"),)))
+    assert _count(database_url, "shared_calls") == 0
+
+
+def _count(database_url: str, table: str) -> int:
+    engine = create_engine(database_url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        counted: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608 - a name from a test
+    engine.dispose()
+    return counted

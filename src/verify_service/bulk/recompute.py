@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from verify_service.bootstrap import installed_adapters
-from verify_service.domain.outcome import Answer, OutcomeClass
+from verify_service.domain.outcome import Answer, OutcomeClass, Question
 from verify_service.services import Services, read_request
 from verify_service.signing.canonical import canonical_bytes
 from verify_service.sources.adapter import Exchange
 from verify_service.sources.failures import SourceFailure
-from verify_service.storage.records import StoredExchange
+from verify_service.storage.records import StoredExchange, StoredShare
 from verify_service.verification.answer import payload_of
 from verify_service.verification.compose import Header
 from verify_service.verification.fanout import reread
@@ -31,10 +31,11 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     row = await services.store.verification(tenant=tenant, verification_id=stored.verification_id)
     answers = await services.store.answers(tenant=tenant, verification_id=row.id, up_to=stored.version)
     evidence = [e for e in await services.store.evidence(tenant=tenant, verification_id=row.id) if e.version <= stored.version]
+    shares = [s for s in await services.store.shares(tenant=tenant, verification_id=row.id) if s.version <= stored.version]
     made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
     signed = orjson.loads(payload)
-    report = _of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence), header_of(signed), made)
+    report = _of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence, shares), header_of(signed), made)
     return canonical_bytes(report) == payload
 
 
@@ -54,23 +55,36 @@ def header_of(report: Mapping[str, Any]) -> Header:
     )
 
 
-def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange]) -> list[Answer]:
+def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange], shares: Sequence[StoredShare] = ()) -> list[Answer]:
     """Replace every answer that was read from kept exchanges by what the adapter reads from them now."""
     current = {a.question.id: a for a in answers}
     for _, group in groupby(evidence, key=lambda e: (e.version, e.source, e.call_no)):
         call = list(group)
         current.update(_read_call(current, call))
+    for share in shares:
+        current.update(_read_share(current, share))
     return list(current.values())
 
 
 def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange]) -> dict[str, Answer]:
     """Read one call again, if the current answers came from it and it was ever read whole; a question may have been asked again since."""
     exchanges = [e.exchange for e in call]
-    digests = tuple(e.answer_digest for e in exchanges)
-    stored = [current[i] for i in call[0].question_ids if i in current and current[i].outcome.answer_digests == digests]
-    if len(stored) != len(call[0].question_ids) or all(a.outcome.code.outcome_class in _NEVER_READ for a in stored):
-        return {}
-    return {a.question.id: _scheduled(a, current[a.question.id]) for a in _reread(call[0].source, stored, exchanges)}
+    stored = _made_from(current, call[0].question_ids, exchanges)
+    try:
+        read = _reread(call[0].source, [a.question for a in stored], exchanges) if stored else ()
+    except SourceFailure as failure:
+        return {a.question.id: _failed_again(a, failure) for a in stored}
+    return {a.question.id: _scheduled(a, current[a.question.id]) for a in read}
+
+
+def _read_share(current: dict[str, Answer], share: StoredShare) -> dict[str, Answer]:
+    """Read one shared call again, and take this verification's answers out of it."""
+    stored = _made_from(current, tuple(share.places), share.call.exchanges)
+    try:
+        read = _reread(share.call.source, share.call.questions, share.call.exchanges) if stored else ()
+    except SourceFailure as failure:
+        return {a.question.id: _failed_again(a, failure) for a in stored}
+    return {a.question.id: replace(read[share.places[a.question.id]], question=a.question) for a in stored}
 
 
 def _scheduled(answer: Answer, stored: Answer) -> Answer:
@@ -79,13 +93,18 @@ def _scheduled(answer: Answer, stored: Answer) -> Answer:
     return replace(answer, outcome=replace(answer.outcome, next_look=plan.next_look, latest=plan.latest))
 
 
-def _reread(source: str, stored: Sequence[Answer], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
+def _made_from(current: dict[str, Answer], question_ids: Sequence[str], exchanges: Sequence[Exchange]) -> list[Answer]:
+    """Return the current answers if all of them came from this call and it was ever read whole, else none."""
+    digests = tuple(e.answer_digest for e in exchanges)
+    stored = [current[i] for i in question_ids if i in current and current[i].outcome.answer_digests == digests]
+    if len(stored) != len(question_ids) or all(a.outcome.code.outcome_class in _NEVER_READ for a in stored):
+        return []
+    return stored
+
+
+def _reread(source: str, questions: Sequence[Question], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
     adapter = installed_adapters()[source]
-    today = local_day(max(e.answered_at for e in exchanges))
-    try:
-        return reread(adapter, [a.question for a in stored], exchanges, today=today)
-    except SourceFailure as failure:
-        return [_failed_again(a, failure) for a in stored]
+    return reread(adapter, questions, exchanges, today=local_day(max(e.answered_at for e in exchanges)))
 
 
 def _failed_again(answer: Answer, failure: SourceFailure) -> Answer:

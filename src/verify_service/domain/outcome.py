@@ -90,6 +90,7 @@ _FACTS = frozenset({OutcomeCode.RECORDS, OutcomeCode.NO_RECORD})
 _AGAIN = frozenset({OutcomeClass.UNAVAILABLE, OutcomeClass.STALE, OutcomeClass.PENDING, OutcomeClass.PARTIAL_ANSWER})
 
 FailedBy = Literal["us", "network", "source"]
+Basis = Literal["consent", "legal_basis"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Subject:
 class Question:
     """One question: one member, one source, one instant. `digest` binds the answer to it.
 
-    income_from and income_to are months (YYYY-MM); as_of is the day property is asked for.
+    income_from and income_to are months (YYYY-MM); as_of is the day property is asked for. `consent` is the ground's
+    number, `basis` its kind.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Question:
     income_to: str
     as_of: date
     digest: str
+    basis: Basis = "consent"
 
 
 @dataclass(frozen=True, slots=True)

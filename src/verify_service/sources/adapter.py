@@ -5,6 +5,7 @@ the client, which keeps every exchange; `read` turns exchanges into answers and 
 bulkheads, size and length checks live in the client; one outcome per question is enforced by the fan-out.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +48,25 @@ class Exchange:
     asked_at: datetime
     answered_at: datetime
     attempts: int = 1
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class SharedCall:
+    """One call that carried questions of several verifications: everything that is needed to read it again.
+
+    `id` follows from the content, so the same call has the same id whoever stores it.
+    """
+
+    source: str
+    questions: Sequence[Question] = field(repr=False)
+    exchanges: Sequence[Exchange] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Return 32 hexadecimal characters."""
+        asked = (q.digest for q in self.questions)
+        told = (f"{e.answer_digest} {e.asked_at.isoformat()}" for e in self.exchanges)
+        return hashlib.sha256("\n".join((self.source, *asked, *told)).encode()).hexdigest()[:32]
 
 
 class SourceClient(Protocol):

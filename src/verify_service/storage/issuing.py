@@ -5,6 +5,7 @@ then the rest. The rows are built before the transaction begins.
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -16,7 +17,7 @@ from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.errors import LostLease
 from verify_service.storage.hot import HotStatement
 from verify_service.storage.records import Issue, VerificationState
-from verify_service.storage.tables import answers, exchanges, idempotency, outbox, reports, tickets, verifications
+from verify_service.storage.tables import answers, exchanges, idempotency, outbox, reports, shared_calls, shares, tickets, verifications
 
 _HELD = (
     verifications.c.id == bindparam("of_verification"),
@@ -51,6 +52,13 @@ _SAME_REPORT = select(reports.c.id).where(
     reports.c.digest == bindparam("digest"),
 )
 _INSERT_ANSWERS, _INSERT_EXCHANGES = HotStatement(insert(answers)), HotStatement(insert(exchanges))
+_INSERT_SHARED_CALL = HotStatement(
+    {
+        "sqlite": sqlite.insert(shared_calls).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(shared_calls).on_conflict_do_nothing(),
+    }
+)
+_INSERT_SHARES = HotStatement(insert(shares))
 _INSERT_TICKETS, _INSERT_OUTBOX = HotStatement(insert(tickets)), HotStatement(insert(outbox).inline())
 _CLOSE_TICKET = HotStatement(
     update(tickets)
@@ -79,6 +87,8 @@ class Prepared:
     report: dict[str, Any]
     answers: dict[str, Any] | None
     exchanges: list[dict[str, Any]]
+    shared_calls: list[dict[str, Any]]
+    shares: list[dict[str, Any]]
     tickets: list[dict[str, Any]]
 
 
@@ -89,6 +99,9 @@ def prepare(cipher: FieldCipher, issue: Issue) -> Prepared:
         rows.report(cipher, issue),
         rows.answers(cipher, issue) if issue.answers else None,
         [rows.exchange(cipher, issue, kept) for kept in issue.exchanges],
+        # In one order for all: two that write the same calls must not wait for each other.
+        sorted((rows.shared_call(cipher, issue, kept.call) for kept in issue.shares), key=itemgetter("id")),
+        [rows.share(issue, kept) for kept in issue.shares],
         [rows.ticket(issue, kept) for kept in issue.tickets],
     )
 
@@ -103,6 +116,8 @@ def write(connection: Connection, cipher: FieldCipher, prepared: Prepared) -> No
     if prepared.answers is not None:
         _INSERT_ANSWERS.run(connection, prepared.answers)
     _INSERT_EXCHANGES.run_many(connection, prepared.exchanges)
+    _INSERT_SHARED_CALL.run_many(connection, prepared.shared_calls)
+    _INSERT_SHARES.run_many(connection, prepared.shares)
     _INSERT_TICKETS.run_many(connection, prepared.tickets)
     _CLOSE_TICKET.run_many(connection, rows.closed(issue))
     _LOOK_AGAIN.run_many(connection, rows.next_looks(issue))

@@ -17,11 +17,12 @@ from verify_service.storage.records import (
     ReportRow,
     ReportVersion,
     StoredExchange,
+    StoredShare,
     StoredTicket,
     VerificationRow,
     VerificationState,
 )
-from verify_service.storage.tables import answers, clients, exchanges, reports, subjects, tickets, verifications
+from verify_service.storage.tables import answers, clients, exchanges, reports, shared_calls, shares, subjects, tickets, verifications
 
 _LISTS = ("scopes", "purposes", "regions")
 _VERSION_FIELDS = tuple(field.name for field in fields(ReportVersion))
@@ -54,6 +55,12 @@ _EXCHANGES = (
     select(exchanges)
     .where(exchanges.c.verification_id == _OF["id"], exchanges.c.tenant == _OF["tenant"])
     .order_by(exchanges.c.version, exchanges.c.source, exchanges.c.call_no, exchanges.c.ordinal)
+)
+_SHARES = (
+    select(shares, shared_calls.c.source, shared_calls.c.sealed_call)
+    .join(shared_calls, (shared_calls.c.id == shares.c.shared_call_id) & (shared_calls.c.tenant == shares.c.tenant))
+    .where(shares.c.verification_id == _OF["id"], shares.c.tenant == _OF["tenant"])
+    .order_by(shares.c.version, shares.c.call_no)
 )
 _TICKETS = select(tickets).where(tickets.c.verification_id == _OF["id"], tickets.c.tenant == _OF["tenant"]).order_by(tickets.c.dedupe_key)
 _ANSWERS = (
@@ -130,6 +137,11 @@ def versions(connection: Connection, key: dict[str, str]) -> Sequence[ReportVers
 def evidence(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -> Sequence[StoredExchange]:
     """Return every kept exchange, in the order they were made within each call. Raises NotFound."""
     return [rows.read_exchange(cipher, row) for row in _of_verification(connection, _EXCHANGES, key)]
+
+
+def shares_of(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -> Sequence[StoredShare]:
+    """Return a verification's parts in shared calls, by version and call. Raises NotFound."""
+    return [rows.read_share(cipher, row) for row in _of_verification(connection, _SHARES, key)]
 
 
 def current_answers(connection: Connection, cipher: FieldCipher, key: dict[str, str], up_to: int | None) -> Sequence[Answer]:

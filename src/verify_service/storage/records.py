@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
-from verify_service.sources.adapter import Exchange, Ticket
+from verify_service.sources.adapter import Exchange, SharedCall, Ticket
 
 
 class VerificationState(StrEnum):
@@ -124,6 +124,16 @@ class StoredExchange:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredShare:
+    """A report version's part in a shared call: the place in it of each question of the verification."""
+
+    call_no: int
+    places: Mapping[str, int]
+    call: SharedCall
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTicket:
     """A deferred register's receipt and the questions it stands for."""
 
@@ -170,7 +180,8 @@ class Issue:
     """Everything one report version brings with it, written in one transaction.
 
     `answers`: those that are new or changed since the version before; version 1 brings all.
-    `exchanges`: those made for this version. `closed`: tickets that are waiting no longer, by dedupe_key.
+    `exchanges`: those made for this version; `shares`: its parts in calls that other verifications share.
+    `closed`: tickets that are waiting no longer, by dedupe_key.
     `next_looks`: when tickets are looked at again that have answered in part, by dedupe_key.
     `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it. `key`: whose
     response it is when the version was asked for under a key of its own. `made`: the amendment that made this version.
@@ -186,6 +197,7 @@ class Issue:
     now: datetime
     answers: Sequence[Answer] = ()
     exchanges: Sequence[StoredExchange] = ()
+    shares: Sequence[StoredShare] = ()
     tickets: Sequence[StoredTicket] = ()
     closed: Mapping[str, TicketState] = field(default_factory=dict)
     next_looks: Mapping[str, datetime] = field(default_factory=dict)

@@ -2,18 +2,24 @@
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from verify_service.domain.outcome import Answer
-from verify_service.sources.adapter import Exchange, Ticket
+from verify_service.domain.outcome import Answer, Question
+from verify_service.sources.adapter import Exchange, SharedCall, Ticket
 from verify_service.storage.encryption import FieldCipher, Place
-from verify_service.storage.records import Issue, StoredExchange, StoredTicket, TicketState
+from verify_service.storage.records import Issue, StoredExchange, StoredShare, StoredTicket, TicketState
 
 _ANSWERS: TypeAdapter[tuple[Answer, ...]] = TypeAdapter(tuple[Answer, ...])
+_Call = tuple[tuple[Question, ...], tuple[Exchange, ...], tuple[int, ...]]
+_CALL: TypeAdapter[_Call] = TypeAdapter(_Call)  # the exchanges without their bodies, whose sizes follow
+_packed: WeakKeyDictionary[SharedCall, bytes] = WeakKeyDictionary()  # each of its verifications writes the same bytes
 _COMPRESSION = 1  # the fastest: register answers are repetitive text, more effort saves little
 
 
@@ -107,6 +113,57 @@ def _pack(message: Exchange) -> bytes:
 def _unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
     headers, _, body = zlib.decompress(packed).partition(b"\n")
     return orjson.loads(headers), body
+
+
+def share(issue: Issue, kept: StoredShare) -> dict[str, Any]:
+    """Return the row of a part in a shared call."""
+    return {
+        "verification_id": issue.verification_id,
+        "version": issue.report.version,
+        "call_no": kept.call_no,
+        "tenant": issue.tenant,
+        "shared_call_id": kept.call.id,
+        "places": kept.places,
+    }
+
+
+def shared_call(cipher: FieldCipher, issue: Issue, call: SharedCall) -> dict[str, Any]:
+    """Return the row of a shared call, the same whichever of its verifications is issued first."""
+    packed = _packed.get(call)
+    if packed is None:
+        packed = _packed[call] = _pack_call(call)
+    return {
+        "id": call.id,
+        "tenant": issue.tenant,
+        "source": call.source,
+        "sealed_call": cipher.seal(_call_place(call.id), packed),
+        "created_at": issue.now,
+    }
+
+
+def read_share(cipher: FieldCipher, row: RowMapping) -> StoredShare:
+    """Return a part in a shared call, of a row of both tables."""
+    packed = cipher.open(_call_place(row["shared_call_id"]), row["sealed_call"])
+    return StoredShare(row["call_no"], row["places"], _unpack_call(row["source"], packed), row["version"])
+
+
+def _call_place(call_id: str) -> Place:
+    return Place("shared_calls", "sealed_call", call_id)
+
+
+def _pack_call(call: SharedCall) -> bytes:
+    bodies = [exchange.body for exchange in call.exchanges]
+    bare = tuple(replace(exchange, body=b"") for exchange in call.exchanges)
+    head = _CALL.dump_json((tuple(call.questions), bare, tuple(map(len, bodies))))
+    return zlib.compress(b"\n".join((head, b"".join(bodies))), _COMPRESSION)
+
+
+def _unpack_call(source: str, packed: bytes) -> SharedCall:
+    head, _, bodies = zlib.decompress(packed).partition(b"\n")
+    questions, bare, sizes = _CALL.validate_json(head)
+    ends = list(accumulate(sizes))
+    whole = [replace(exchange, body=bodies[end - size : end]) for exchange, size, end in zip(bare, sizes, ends, strict=True)]
+    return SharedCall(source, questions, whole)
 
 
 def ticket(issue: Issue, kept: StoredTicket) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from verify_service.storage.records import (
     ReportVersion,
     Response,
     StoredExchange,
+    StoredShare,
     StoredTicket,
     TicketClaim,
     VerificationRow,
@@ -145,6 +146,13 @@ class Store:
     async def evidence(self, *, tenant: str, verification_id: str) -> Sequence[StoredExchange]:
         """Return every kept exchange, by version, source, call and ordinal. Raises NotFound."""
         return await self._executor.read(partial(reading.evidence, cipher=self._cipher, key=_key(tenant, verification_id)))
+
+    async def shares(self, *, tenant: str, verification_id: str) -> Sequence[StoredShare]:
+        """Return a verification's parts in calls that others share, by version and call. Raises NotFound.
+
+        A shared call holds what was asked and answered about other people of the same client: read your places, show no others.
+        """
+        return await self._executor.read(partial(reading.shares_of, cipher=self._cipher, key=_key(tenant, verification_id)))
 
     async def answers(self, *, tenant: str, verification_id: str, up_to: int | None = None) -> Sequence[Answer]:
         """Return one answer per cell, the newest (or the newest as of version `up_to`). Raises NotFound."""

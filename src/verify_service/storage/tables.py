@@ -1,7 +1,7 @@
 """The tables. Columns called `sealed_…` hold ciphertext (encryption.py); every other one may be read by an operator.
 
     clients 1─n verifications 1─n reports (versions)
-                      │ 1─n answers, exchanges (evidence), amendments, tickets, subjects
+                      │ 1─n answers, exchanges (evidence), amendments, tickets, subjects, shares n─1 shared_calls
                       └ 0─1 idempotency
     outbox, audit: written in the same transaction as what they tell of
 
@@ -151,6 +151,29 @@ exchanges = Table(
     Column("answered_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
     PrimaryKeyConstraint("verification_id", "version", "source", "call_no", "ordinal"),
+)
+
+# A call that carried questions of several verifications of one client is kept once, whoever of them is issued first.
+shared_calls = Table(
+    "shared_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("sealed_call", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    _of_verification(),
+    Column("version", Integer, nullable=False),
+    Column("call_no", Integer, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("shared_call_id", Text, ForeignKey("shared_calls.id"), nullable=False, index=True),
+    Column("places", Json, nullable=False),  # question id: place in the call
+    PrimaryKeyConstraint("verification_id", "version", "call_no"),
 )
 
 # What an officer did to a report: at most one per version.

@@ -6,9 +6,10 @@ outcome of its own questions, and a reader's surprise is invalid.schema, never "
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import TypeVar
 
 import structlog
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
 from verify_service.errors import ConfigurationError
-from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SoFar, Ticket
+from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SharedCall, SoFar, Ticket
 from verify_service.sources.client import BoundClient, SourceRuntime
 from verify_service.sources.definition import Source
 from verify_service.sources.failures import SourceFailure
@@ -43,10 +44,19 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A verification's part in a call that several shared: at which place of the call each of its questions was asked."""
+
+    call: SharedCall
+    places: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What became of one call. `readable` says whether its exchanges are the whole answer, so that reading them again is fair.
 
     next_look: when its ticket is looked at again, because not every institution has answered; None when it is closed.
+    A call that was shared has a `share` in the place of exchanges of its own.
     """
 
     source: str
@@ -56,36 +66,54 @@ class Call:
     readable: bool = False
     ticket: Ticket | None = None
     next_look: datetime | None = None
+    share: Share | None = None
 
 
-async def fan_out(asked: Mapping[str, Sequence[Question]], *, channels: Mapping[str, Channel], deadline: float) -> list[Call]:
-    """Ask all groups at once and return their calls, in the order of the sources. Never raises for a source's fault.
+Ask = Callable[[Channel, Sequence[Question], float], Awaitable[Sequence[Call]]]
 
-    `deadline` is an instant of the event loop's clock, in seconds; no call outlives it.
+
+async def apart(channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
+    """Ask one source in calls of one's own, as many as it takes at `subjects_per_call`."""
+    calls = (call_source(channel, group, channel.runtime.bind(deadline=deadline)) for group in groups(questions, channel.source))
+    return await asyncio.gather(*calls)
+
+
+async def fan_out(
+    asked: Mapping[str, Sequence[Question]], *, channels: Mapping[str, Channel], deadline: float, ask: Ask = apart
+) -> list[Call]:
+    """Ask all sources at once and return their calls, in the order of the sources. Never raises for a source's fault.
+
+    `deadline` is an instant of the event loop's clock, in seconds; no answer is waited for longer. `ask` says how the
+    questions to one source become calls: apart, or shared with other verifications (grouping.py).
     """
-    groups = [(channels[source], group) for source, questions in asked.items() for group in _groups(questions, channels[source].source)]
-    return list(await asyncio.gather(*(_call(channel, group, deadline) for channel, group in groups)))
+    calls = await asyncio.gather(*(ask(channels[source], questions, deadline) for source, questions in asked.items()))
+    return list(chain.from_iterable(calls))
 
 
-def _groups(questions: Sequence[Question], source: Source) -> Iterator[Sequence[Question]]:
+def groups(questions: Sequence[Question], source: Source) -> Iterator[Sequence[Question]]:
+    """Cut questions into as few calls as the source allows."""
     for start in range(0, len(questions), source.subjects_per_call):
         yield questions[start : start + source.subjects_per_call]
 
 
-async def _call(channel: Channel, questions: Sequence[Question], deadline: float) -> Call:
-    """Ask one group and settle every question in it."""
-    client = channel.runtime.bind(deadline=deadline)
+async def call_source(channel: Channel, questions: Sequence[Question], client: BoundClient) -> Call:
+    """Make one call within the client's deadline, and settle every question in it."""
     adapter = channel.adapter
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(client.deadline):
             if isinstance(adapter, DeferredAdapter):
                 return await _submit(adapter, questions, client)
             return await _ask(adapter, questions, client)
     except TimeoutError:
-        failure = SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline")
+        failure = out_of_time()
     except SourceFailure as error:
         failure = error
-    return _failed(channel, questions, client, failure)
+    return failed(channel, questions, client, failure)
+
+
+def out_of_time() -> SourceFailure:
+    """Return the failure of a source that did not answer by the deadline."""
+    return SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline")
 
 
 async def _ask(adapter: Adapter, questions: Sequence[Question], client: BoundClient) -> Call:
@@ -111,7 +139,7 @@ async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], 
         async with asyncio.timeout_at(deadline):
             found = await guarded(adapter.source, adapter.collect(ticket, questions, client))
     except TimeoutError:
-        raise SourceFailure(OutcomeCode.TIMEOUT, failed_by="source", detail="deadline") from None
+        raise out_of_time() from None
     if isinstance(found, NotYet):
         return found
     answers = found.answers if isinstance(found, SoFar) else found
@@ -131,8 +159,8 @@ def _waiting(call: Call, next_look: datetime, latest: datetime) -> Call:
 
 
 def dedupe_key(questions: Sequence[Question]) -> str:
-    """Return the key under which a deferred source knows this piece of work: a digest of the questions' digests."""
-    return hashlib.sha256("".join(q.digest for q in questions).encode()).hexdigest()
+    """Return the key under which a deferred source knows this piece of work: the same for the same questions in any order."""
+    return hashlib.sha256("".join(sorted(q.digest for q in questions)).encode()).hexdigest()
 
 
 async def guarded(source: Source, asking: Awaitable[T]) -> T:
@@ -179,7 +207,7 @@ def _aged(answer: Answer, source: Source, today: date) -> Answer:
     return Answer(answer.question, replace(outcome, code=OutcomeCode.STALE, failed_by="source", detail=detail), answer.records)
 
 
-def _failed(channel: Channel, questions: Sequence[Question], client: BoundClient, failure: SourceFailure) -> Call:
+def failed(channel: Channel, questions: Sequence[Question], client: BoundClient, failure: SourceFailure) -> Call:
     """Give every question of a failed call the failure's outcome; what had arrived is kept as evidence."""
     now = client.now()
     outcome = Outcome(

@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta, timezone
 
 import orjson
 
-from verify_service.domain.consent import Ground, Obstacle, Occasion, number_of
+from verify_service.domain.consent import Ground, LegalBasis, Obstacle, Occasion, number_of
 from verify_service.domain.household import Member
-from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
+from verify_service.domain.outcome import Answer, Basis, Outcome, OutcomeCode, Question, Subject
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 
@@ -71,7 +71,7 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
     for source in sources:
         for member in request.household.members:
             ground, obstacle = permits[member.ref].ground(source)
-            question = _question(request, member, source, asker, ground or "")
+            question = _question(request, member, source, asker, ground)
             if wanted is not None and source not in wanted:
                 unasked.append(Answer(question, Outcome(OutcomeCode.NOT_REQUIRED, detail="source left out of the request")))
                 continue
@@ -110,14 +110,16 @@ class Permits:
         stopped: Obstacle = next((obstacle for _, obstacle in obstacles if obstacle is not None), "none_given")
         return cls([ground for ground, obstacle in obstacles if obstacle is None], stopped)
 
-    def ground(self, source: str) -> tuple[str | None, Obstacle]:
-        """Return the number of the ground that permits asking the source, the first by number; else what stops it."""
-        number = next((number_of(ground) for ground in self.live if ground.covers(source)), None)
-        return number, "source" if self.live else self.obstacle
+    def ground(self, source: str) -> tuple[Ground | None, Obstacle]:
+        """Return the ground that permits asking the source, the first by number; else what stops it."""
+        found = next((ground for ground in self.live if ground.covers(source)), None)
+        return found, "source" if self.live else self.obstacle
 
 
-def _question(request: VerificationRequest, member: Member, source: str, asker: Asker, ground: str) -> Question:
+def _question(request: VerificationRequest, member: Member, source: str, asker: Asker, ground: Ground | None) -> Question:
     """Build the question; its digest covers everything that could change the answer, and is salted by the verification id."""
+    number = "" if ground is None else number_of(ground)
+    basis: Basis = "legal_basis" if isinstance(ground, LegalBasis) else "consent"
     bound = {
         "verification": asker.verification_id,
         "tenant": asker.tenant,
@@ -126,7 +128,7 @@ def _question(request: VerificationRequest, member: Member, source: str, asker: 
         "id_number": member.id_number.reveal(),
         "name": member.name,
         "purpose": request.purpose,
-        "ground": ground,
+        "ground": number,
         "income": [request.income_period.first, request.income_period.last],
         "as_of": request.asset_as_of,
     }
@@ -140,7 +142,8 @@ def _question(request: VerificationRequest, member: Member, source: str, asker: 
         source=source,
         tenant=asker.tenant,
         purpose=request.purpose,
-        consent=ground,
+        consent=number,
+        basis=basis,
         income_from=request.income_period.first,
         income_to=request.income_period.last,
         as_of=request.asset_as_of,

@@ -14,6 +14,7 @@ from verify_service.sources.definition import Source
 from verify_service.verification.amend import amended, completed
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.fanout import Call, Channel, fan_out
+from verify_service.verification.grouping import Grouping
 from verify_service.verification.merge import merge
 from verify_service.verification.plan import Asker, Plan, local_day, plan
 
@@ -100,6 +101,7 @@ class Verifier:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     issuer: str
+    grouping: Grouping = field(default_factory=Grouping)
 
     def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime, version: int = 1) -> Plan:
         """Lay out the questions of a report version. Raises NoConsent before anything is asked."""
@@ -109,7 +111,8 @@ class Verifier:
     async def verify(self, job: Job, *, deadline: float) -> Verified:
         """Ask every permitted source about every member, and say what was, and was not, answered."""
         planned = job.plan or self.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
-        calls = await fan_out(planned.asked, channels=self.channels, deadline=deadline)
+        ask = self.grouping.asker(job.client_id)
+        calls = await fan_out(planned.asked, channels=self.channels, deadline=deadline, ask=ask)
         answers = [*planned.unasked, *(a for call in calls for a in call.answers)]
         return self._report(job, answers, calls, replaces=None)
 
