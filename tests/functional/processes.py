@@ -57,7 +57,8 @@ class Process:
         return self.popen.wait(timeout=30)
 
     def output(self) -> str:
-        return (self.folder / f"{self.arguments[0]}.log").read_text(encoding="utf-8", errors="replace")
+        """Return the end of what it printed: enough to see why it stopped."""
+        return (self.folder / f"{self.arguments[0]}.log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> str:
