@@ -112,9 +112,23 @@ async def _listen(services: Services, door: socket.socket, console: Console) -> 
 
 
 def _server(services: Services) -> uvicorn.Server:
-    config = uvicorn.Config(create_app(services), log_config=None, access_log=False, backlog=_BACKLOG, server_header=False)
+    app = create_app(services)
+    config = uvicorn.Config(app, log_config=None, access_log=False, backlog=_BACKLOG, server_header=False)
     config.timeout_graceful_shutdown = _GRACE_SECONDS
-    return uvicorn.Server(config)
+    return _Server(config, app.state.streams.leaving)
+
+
+class _Server(uvicorn.Server):
+    """Tells the event streams that it leaves: it would wait for them, and they for the household."""
+
+    def __init__(self, config: uvicorn.Config, leaving: asyncio.Event) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down as uvicorn does."""
+        self._leaving.set()
+        await super().shutdown(sockets)
 
 
 async def _sandbox_client(services: Services, base_url: str, folder: Path) -> Path:

@@ -2,12 +2,14 @@
 
 import asyncio
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from uuid_utils import uuid7
 
 from tests.api.house import CLIENTS, LIMITS, NOW, Clock, House, Register
@@ -84,3 +86,14 @@ async def house(template: Template, tmp_path: Path, repo_root: Path) -> AsyncIte
         await asyncio.wait(services.background)
     await store.close()
     await runtime.close()
+
+
+@pytest.fixture
+async def address(house: House) -> AsyncIterator[tuple[str, int]]:
+    """Serve as `verify-service serve` does, on a free port."""
+    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        yield listening.getsockname()
+        server.should_exit = True
+        await serving

@@ -44,6 +44,7 @@ class Rule:
 TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/verifications"): Rule("verify:write", 200, 200),
     ("GET", "/v1/verifications/{verification_id}"): Rule("report:read", 200, 404),
+    ("GET", "/v1/verifications/{verification_id}/events"): Rule("report:read", 200, 404),
     ("GET", "/v1/reports/{report_id}"): Rule("report:read", 200, 404),
     ("GET", "/v1/reports/{report_id}/versions"): Rule("report:read", 200, 404),
     ("POST", "/v1/reports/verify"): Rule("report:read", 200, 200),

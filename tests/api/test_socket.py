@@ -1,29 +1,16 @@
 """The application behind the real server on a real socket, where a body is really on its way when it is refused."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.api.house import LIMITS, House, bearer, household
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-async def address(house: House) -> AsyncIterator[tuple[str, int]]:
-    """Serve as `verify-service serve` does, on a free port."""
-    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(server.serve([listening]))
-        yield listening.getsockname()
-        server.should_exit = True
-        await serving
 
 
 async def talk(address: tuple[str, int], *parts: bytes) -> bytes:

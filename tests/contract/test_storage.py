@@ -335,6 +335,29 @@ async def test_refused_read_leaves_no_audit_row(store: Store) -> None:
     assert await store.audit_log(tenant=TENANT) == before
 
 
+async def test_progress_tells_every_state_and_whether_it_is_over(store: Store) -> None:
+    held = await accepted(store)
+    key = {"tenant": TENANT, "verification_id": held.verification_id}
+    before = await store.progress(**key)
+    assert ([(c.number, c.state) for c in before.changes], before.is_over) == ([(0, VerificationState.ACCEPTED)], False)
+    written = issue(held)
+    await store.issue(written)
+    after = await store.progress(**key)
+    assert [(c.number, c.state, c.report_id) for c in after.changes[1:]] == [(1, written.state, written.report.id)]
+    assert after.is_over is (written.state is VerificationState.FINAL)
+    with pytest.raises(NotFound):
+        await store.progress(tenant=OTHER, verification_id=held.verification_id)
+
+
+async def test_backlog_counts_what_waits(store: Store) -> None:
+    held = await accepted(store)
+    await store.issue(issue(held, tickets=(ticket(),)))
+    now = await store.backlog(now=NOW)
+    later = await store.backlog(now=NOW + timedelta(days=30))
+    assert (now.open_tickets, now.overdue_tickets, now.waiting_events) == (1, 0, 1)
+    assert (later.open_tickets, later.overdue_tickets) == (1, 1)
+
+
 async def test_disabled_client_stays_so_since_the_first_time(store: Store) -> None:
     for minutes in (1, 2):
         await store.disable_client(f"client-{TENANT}", now=NOW + timedelta(minutes=minutes))

@@ -53,6 +53,23 @@ def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refus
     assert "bad_signature" in process.output()
 
 
+def test_a_stopped_service_lets_go_of_who_follows(tmp_path: Path, household: bytes) -> None:
+    """SIGTERM ends an open event stream as a stream ends, not as a connection breaks."""
+    with registers(tmp_path) as sources:
+        place = Installation(tmp_path, sources)
+        token = place.new_client()["access_token"]
+        process = place.serve()
+        verification = posted(place.base_url, token, household, prefer="wait=20").json()["verification"]["id"]
+        path = f"{place.base_url}/v1/verifications/{verification}/events"
+        with httpx.stream("GET", path, headers={"authorization": f"Bearer {token}"}, timeout=30, trust_env=False) as stream:
+            lines = stream.iter_lines()
+            assert any('"state":"partial"' in line for line in lines)
+            assert process.popen is not None
+            process.popen.terminate()
+            assert not any(line.startswith("data:") for line in lines)
+        assert process.popen.wait(timeout=30) == 0
+
+
 def test_clients_are_made_for_a_purpose_listed_and_disabled(tmp_path: Path) -> None:
     place = Installation(tmp_path, tmp_path / "sources.json")
     place.sources.write_text("{}")

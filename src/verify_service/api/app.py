@@ -13,9 +13,10 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verify_service import __version__
-from verify_service.api import amendments, meta, reports, sources, verifications
+from verify_service.api import amendments, events, meta, reports, sources, verifications
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Envelope
+from verify_service.api.events import Streams
 from verify_service.api.metrics import Metrics
 from verify_service.api.openapi import document
 from verify_service.api.page import page
@@ -23,7 +24,7 @@ from verify_service.api.problems import problem
 from verify_service.errors import VerifyError
 from verify_service.services import Services
 
-ROUTERS = (verifications.router, reports.router, amendments.router, sources.router, meta.router)
+ROUTERS = (verifications.router, events.router, reports.router, amendments.router, sources.router, meta.router)
 
 
 class Application(FastAPI):
@@ -47,6 +48,7 @@ def create_app(services: Services) -> Application:
     app = _routed(Middleware(Envelope, new_id=services.new_id, metrics=metrics))
     app.state.services = services
     app.state.metrics = metrics
+    app.state.streams = Streams(asyncio.Event())
     app.state.authenticator = Authenticator(services.store, services.clock)
     return app
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from verify_service.api.examples import ANSWERS
+from verify_service.api.examples import ANSWERS, STATE_EVENTS
 from verify_service.api.problems import BY_CODE, MEDIA_TYPE, TYPE_ROOT, Kind
 
-JSON, JOSE = "application/json", "application/jose"
+JSON, JOSE, EVENTS = "application/json", "application/jose", "text/event-stream"
 Responses = dict[int | str, dict[str, Any]]
 _HEADERS = {
     "Location": "where the verification can be seen",
@@ -48,6 +48,12 @@ def jws_answer(name: str, description: str, *headers: str) -> dict[str, Any]:
     answer = json_answer(name, description, *headers)
     answer["content"][JOSE] = {"schema": _JWS}
     return answer
+
+
+def event_stream(description: str) -> dict[str, Any]:
+    """Return a stream of server-sent events."""
+    form = {"schema": {"type": "string", "description": "the data of every event is a StateEvent"}, "example": STATE_EVENTS}
+    return {"description": description, "content": {EVENTS: form}}
 
 
 def problems(*codes: str) -> Responses:
@@ -96,6 +102,7 @@ PREFER = _header(
     {"type": "string"},
     "wait=5",
 )
+LAST_EVENT_ID = _header("Last-Event-ID", "The `id` of the last event that arrived.", {"type": "integer", "minimum": 0}, "0")
 DEADLINE = _header(
     "X-Deadline-Ms",
     "When the report is issued at the latest, in milliseconds from now. Sources that have not answered by then are told as such.",

@@ -8,6 +8,7 @@ _VERIFICATION = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
 _FIRST = "01a20cd0-11f8-7235-a1b4-9897a065c465"
 _SECOND = "01a20cd0-1ed7-7411-9b01-a81a7177fdd8"
 _KID = "mJ7hgvuLFU3KVa8y6WU7VlMlhJVMiKD23KysqjgQMdQ"
+_ACCEPTED = "2026-11-24T09:08:12.387236Z"
 _AT, _LATER = "2026-11-24T09:08:12.408636Z", "2026-11-24T09:08:15.703293Z"
 
 _SOURCE: dict[str, Any] = {
@@ -55,6 +56,13 @@ _SOURCE: dict[str, Any] = {
         "contract": {"version": "1.0", "new_fields": ["energy_kind"], "missing_fields": []},
     },
 }
+
+
+_STATES = ((0, "accepted", _ACCEPTED, "null"), (1, "partial", _AT, f'"{_FIRST}"'), (2, "final", _LATER, f'"{_SECOND}"'))
+STATE_EVENTS = "".join(
+    f'id: {number}\nevent: state\ndata: {{"verification_id":"{_VERIFICATION}","state":"{state}","at":"{at}","report_id":{report}}}\n\n'
+    for number, state, at, report in _STATES
+)
 
 
 def _version(number: int, report_id: str, state: str, digest: str, replaces: str | None) -> dict[str, Any]:

@@ -58,6 +58,13 @@ KINDS = (
     Kind("invalid-request", 422, "The request breaks a rule; each is listed with its place.", (InvalidInput, RequestValidationError)),
     Kind("idempotency-mismatch", 422, "The Idempotency-Key was used with another body.", (IdempotencyMismatch,)),
     Kind("internal", 500, "Something here is broken; it was logged under the instance."),
+    Kind(
+        "too-many-streams",
+        503,
+        "As many event streams are open as this process serves; ask for the verification itself instead.",
+        (refusals.TooManyStreams,),
+        retry_after=5,
+    ),
     Kind("unavailable", 503, "The store cannot be reached now; ask again, with the same Idempotency-Key.", _UNAVAILABLE, retry_after=5),
 )
 BY_CODE: Mapping[str, Kind] = {kind.code: kind for kind in KINDS}

@@ -29,6 +29,10 @@ class InvalidHeader(VerifyError):
         self.detail = detail
 
 
+class TooManyStreams(VerifyError):
+    """As many event streams are open as this process serves."""
+
+
 class NotAcceptable(VerifyError):
     """The caller accepts none of the forms that there are."""
 

@@ -66,6 +66,15 @@ class VerificationAnswer(Wire):
     verification: Verification
 
 
+class StateEvent(Wire):
+    """One state of a verification; `report_id` is the report version that came with it."""
+
+    verification_id: str
+    state: VerificationState
+    at: datetime
+    report_id: str | None
+
+
 class ReportState(Wire):
     """Whether this version still stands."""
 

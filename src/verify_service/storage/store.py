@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
-from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, reading
+from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, progress, reading
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.postgresql import PostgresqlExecutor
@@ -138,6 +138,10 @@ class Store:
         """Return a report version; that `actor` read it is durable before this returns. Raises NotFound."""
         read = partial(reading.report, cipher=self._cipher, key=_key(tenant, report_id), actor=actor, now=now)
         return await self._executor.write(read)
+
+    async def progress(self, *, tenant: str, verification_id: str) -> progress.Progress:
+        """Return the states that a verification came into. Raises NotFound."""
+        return await self._executor.read(partial(progress.progress, key=_key(tenant, verification_id)))
 
     async def versions(self, *, tenant: str, report_id: str) -> Sequence[ReportVersion]:
         """Return every version of the report that this id is a version of, oldest first. Raises NotFound."""
