@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv: only Python 3.11 or newer and git have to be there before.
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TEST_KINDS := unit contract spec api functional generative architecture
@@ -9,7 +10,7 @@ TEST_KINDS := unit contract spec api functional generative architecture
 .PHONY: help demo test check generate serve bench soak lint format lock clean $(TEST_KINDS:%=test-%)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} END {print "  make test-KIND  one kind of test: $(TEST_KINDS)"}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} END {print "  make test-KIND  one kind of test: $(TEST_KINDS)\n  make bench-NAME one of bench/: outages, merge, client_call, profiled"}' Makefile
 
 demo: .venv/.ready ## one household, six registers, one signed report, on this machine
 	@$(BIN)/verify-service demo
@@ -33,6 +34,9 @@ serve: .venv/.ready ## the API with its worker and six simulated registers
 
 bench: .venv/.ready ## service CPU, latency and throughput beside a textbook implementation
 	@$(BIN)/python -m bench.interactive
+
+bench-%: .venv/.ready
+	@$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 soak: .venv/.ready ## minutes of load and kills
 	@$(BIN)/pytest -m soak $(PYTEST_ARGS)
