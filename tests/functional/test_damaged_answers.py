@@ -123,8 +123,7 @@ async def test_no_task_or_socket_is_left_when_the_deadline_strikes(transport: Tr
         before = len(asyncio.all_tasks())
         results = await asyncio.gather(*(fetch(built, within=0.5) for _ in range(16)), return_exceptions=True)
         assert {getattr(r, "code", None) for r in results} == {OutcomeCode.TIMEOUT}
-        assert not built._places.locked()
-        assert built._places._value == limits.in_flight
+        assert (built.policy.snapshot().in_flight, built.policy.snapshot().waiting) == (0, 0)
     assert len(asyncio.all_tasks()) <= before
 
 

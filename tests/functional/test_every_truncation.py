@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,7 @@ from verify_service.sandbox.serve import SandboxOptions, serve_registers
 from verify_service.sources.adapter import AnyAdapter, NotYet, Ticket
 from verify_service.sources.cases import Case
 from verify_service.sources.client import SourceRuntime, system_randomness
-from verify_service.sources.definition import Endpoint
+from verify_service.sources.definition import Endpoint, PolicyTable
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.transport import Transport
 from verify_service.verification.fanout import Channel, fan_out, look
@@ -79,6 +80,12 @@ class Proxy:
         raise ConnectionError
 
 
+ONE_ATTEMPT_FOR_EVER: dict[PolicyTable, Any] = {
+    "limits": {"attempts": 1},
+    "breaker": {"failures_in_a_row": 10**9, "least_calls": 10**9},
+}
+
+
 @asynccontextmanager
 async def proxied(endpoint: Endpoint) -> AsyncIterator[tuple[Proxy, Endpoint]]:
     address = urlsplit(endpoint.base_url)
@@ -100,9 +107,9 @@ def question(source: str, cases: dict[str, Case]) -> Question:
 
 @asynccontextmanager
 async def channel_of(adapter: AnyAdapter, endpoint: Endpoint, transport: Transport) -> AsyncIterator[Channel]:
-    """Reach the source as the service does, with one attempt for each message."""
-    source = adapter.source.model_copy(update={"limits": adapter.source.limits.model_copy(update={"attempts": 1})})
-    runtime = SourceRuntime(source, endpoint, clock=utc_now, randomness=system_randomness(), transport=transport)
+    """Reach the source as the service does, with one attempt for each message and a breaker that never opens."""
+    patient = Endpoint(base_url=endpoint.base_url, credentials=endpoint.credentials, overrides=ONE_ATTEMPT_FOR_EVER)
+    runtime = SourceRuntime(adapter.source, patient, clock=utc_now, randomness=system_randomness(), transport=transport)
     try:
         yield Channel(adapter, runtime)
     finally:

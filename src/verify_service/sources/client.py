@@ -1,4 +1,4 @@
-"""The one membrane between us and a register: deadline, attempts, bulkhead, whole answers or a failure with a name.
+"""The one membrane between us and a register: deadline, attempts, policy, whole answers or a failure with a name.
 
 `SourceRuntime` lives as long as the process, one per source. `BoundClient` is what an adapter gets for one call: bound
 to the call's deadline, it keeps every exchange that is evidence. Nothing of what is sent or received is logged.
@@ -8,10 +8,9 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TypeVar
 
 import psycopg
 import tenacity
@@ -23,21 +22,15 @@ from verify_service.sources.database import FrontEndDatabase
 from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
-from verify_service.sources.policy import SourcePolicy
+from verify_service.sources.policy import Attempt, Common, Lane, SourcePolicy
 from verify_service.sources.status import SourceStatus
 from verify_service.sources.transport import Transport, http_client
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 T = TypeVar("T")
-Lane = Literal["live", "bulk"]
 _AGAIN = frozenset({OutcomeCode.CONNECTION, OutcomeCode.TIMEOUT, OutcomeCode.RATE_LIMITED, OutcomeCode.HTTP_5XX, OutcomeCode.TRUNCATED})
 _LEAST_SECONDS = 0.25  # no attempt starts with less time left than this
-_BACKOFF_FIRST_SECONDS, _BACKOFF_MAX_SECONDS = 0.1, 1.0
-_FINAL_DETAILS = frozenset({"status 500", "status 501", "length undeclared", "no time left to ask"})
+_FINAL_DETAILS = frozenset({"status 500", "status 501", "length undeclared"})
 _UNKEPT_HEADERS = frozenset({"set-cookie", "authorization"})
-_QUEUE_SHARE = 0.25  # longest wait for a place, as a share of the time left; beyond it the call is shed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ def system_randomness() -> Randomness:
 
 
 class SourceRuntime:
-    """One source's pool, places and remembered credentials. Build it inside the running event loop."""
+    """One source's pool, policy and remembered credentials. Build it inside the running event loop."""
 
     def __init__(
         self,
@@ -65,40 +58,23 @@ class SourceRuntime:
         clock: Callable[[], datetime],
         randomness: Randomness,
         transport: Transport = "fast",
+        common: Common | None = None,
     ) -> None:
-        self.source = source
+        self.source = source = source.overridden(endpoint.overrides)
         self.endpoint = endpoint
         self.clock = clock
         self.randomness = randomness
         is_database = endpoint.base_url.startswith("postgresql://")
         self.http = None if is_database else http_client(source, endpoint, transport=transport)
         self.database = FrontEndDatabase(source, endpoint) if is_database else None
-        self.policy = SourcePolicy(source, clock=clock)
+        self.policy = SourcePolicy(source, clock=clock, uniform=randomness.uniform, common=common or Common())
         self.status = SourceStatus(source.id, clock=clock)
-        self._places = asyncio.Semaphore(source.limits.in_flight)
         self._credentials = {name: secret.get_secret_value() for name, secret in endpoint.credentials.items()}
         self._remembered: dict[str, tuple[float, str]] = {}
 
     def bind(self, *, deadline: float, lane: Lane = "live") -> "BoundClient":
         """Return the client of one call. `deadline` is an instant of the event loop's clock, in seconds."""
         return BoundClient(self, deadline, lane)
-
-    @asynccontextmanager
-    async def place(self, deadline: float) -> "AsyncIterator[None]":
-        """Hold one of the source's places. Raises unavailable.shed when none comes free in time."""
-        if self._places.locked():
-            now = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout_at(now + (deadline - now) * _QUEUE_SHARE):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise SourceFailure(OutcomeCode.SHED, failed_by="us", detail="no place free") from None
-        else:
-            await self._places.acquire()
-        try:
-            yield
-        finally:
-            self._places.release()
 
     def credential(self, name: str) -> str:
         """Return a configured credential. Raises ConfigurationError."""
@@ -117,7 +93,8 @@ class SourceRuntime:
         return value if asyncio.get_running_loop().time() < until else None
 
     async def close(self) -> None:
-        """Close the pools."""
+        """Give unused quota back and close the pools."""
+        await self.policy.close()
         if self.http is not None:
             await self.http.close()
         if self.database is not None:
@@ -134,6 +111,7 @@ class BoundClient:
     exchanges: list[Exchange] = field(default_factory=list, repr=False)
     attempts: int = 0
     received: int = 0  # bytes of the present attempt's answer
+    _answered: Attempt | None = field(default=None, repr=False)
 
     def now(self) -> datetime:
         """Return the present instant."""
@@ -183,22 +161,26 @@ class BoundClient:
         try:
             return await self._bounded(attempt)
         except SourceFailure as failure:
-            if not _worth_repeating(failure):
+            if not (_worth_repeating(failure) and self.runtime.policy.may_retry(self.lane, 1)):
                 raise
             return await self._again(failure, attempt)
 
     async def _again(self, first: SourceFailure, attempt: Callable[[], Awaitable[T]]) -> T:
         """Retry after a first failure. The first attempt runs without tenacity, which costs as much as sending the question."""
-        limits = self.runtime.source.limits
+        policy = self.runtime.policy
         failed: list[SourceFailure] = [first]
 
         async def once() -> T:
             if failed:
                 raise failed.pop()
-            return await self._bounded(attempt)
+            try:
+                return await self._bounded(attempt)
+            except SourceFailure as failure:
+                # We would not ask again; what the register did is still what became of the question.
+                raise first if failure.failed_by == "us" else failure from None
 
         retrying = tenacity.AsyncRetrying(
-            stop=lambda state: state.attempt_number >= limits.attempts or self._too_late(state),
+            stop=lambda state: self._too_late(state) or not policy.may_retry(self.lane, state.attempt_number),
             wait=self._pause,
             retry=tenacity.retry_if_exception(_worth_repeating),
             reraise=True,
@@ -206,18 +188,27 @@ class BoundClient:
         return await retrying(once)
 
     async def _bounded(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run one attempt within a place, the attempt's own limit and the call's deadline."""
+        """Run one attempt under the source's policy, within the attempt's own limit and the call's deadline."""
         loop = asyncio.get_running_loop()
         if self.deadline - loop.time() < _LEAST_SECONDS:
             raise SourceFailure(OutcomeCode.TIMEOUT, failed_by="us", detail="no time left to ask")
-        async with self.runtime.place(self.deadline):
+        self.settle(None)
+        async with self.runtime.policy.attempt(self.lane, self.deadline) as permitted:
             self.attempts += 1
-            limit = loop.time() + self.runtime.source.limits.attempt_timeout_ms / 1000
+            limit = permitted.began + self.runtime.source.limits.attempt_timeout_ms / 1000
             try:
                 async with asyncio.timeout_at(min(self.deadline, limit)):
-                    return await self._observed(attempt)
+                    answer = await self._observed(attempt)
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None
+        self._answered = permitted
+        return answer
+
+    def settle(self, failure: SourceFailure | None) -> None:
+        """Say what came of the last answer that arrived: None if it could be read. Whoever bound the client says it at the end."""
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered.settle(failure)
 
     async def _observed(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run an attempt and tell the source's status how it ended; what cancels it is the time that has run out."""
@@ -235,12 +226,11 @@ class BoundClient:
         return result
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
-        """Full jitter up to 0.1 s x 2^n, at most 1 s; the register's Retry-After when it names one."""
+        """Full jitter; the register's Retry-After when it names one."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, SourceFailure) and error.retry_after_seconds is not None:
             return error.retry_after_seconds
-        ceiling = min(_BACKOFF_MAX_SECONDS, _BACKOFF_FIRST_SECONDS * 2 ** (state.attempt_number - 1))
-        return self.runtime.randomness.uniform(0, ceiling)
+        return self.runtime.randomness.uniform(0, self.runtime.policy.pause_ceiling(self.lane, state.attempt_number))
 
     def _too_late(self, state: tenacity.RetryCallState) -> bool:
         """Say whether after the pause there would be no time for another attempt."""
@@ -295,5 +285,5 @@ class BoundClient:
 
 
 def _worth_repeating(error: BaseException) -> bool:
-    """Retry what was not processed or not delivered; never what was refused or understood and wrong."""
-    return isinstance(error, SourceFailure) and error.code in _AGAIN and error.detail not in _FINAL_DETAILS
+    """Retry what was not processed or not delivered; never what was refused, understood and wrong, or held back by us."""
+    return isinstance(error, SourceFailure) and error.code in _AGAIN and error.failed_by != "us" and error.detail not in _FINAL_DETAILS

@@ -1,11 +1,15 @@
 """The model of a `source.toml`: the facts of one register. Facts are data; reading is code (adapter.py).
 
-Durations carry their unit in the name. Every number can be overridden per deployment (settings), never in code.
+Durations carry their unit in the name. The tables limits, quota, breaker, retry, places and hours are the source's policy:
+a deployment overrides single numbers of them beside its endpoint (`Endpoint.overrides`), never in code. Their defaults are
+where to start from; what is measured at a register replaces them.
 """
 
 import tomllib
+from collections.abc import Mapping
+from datetime import time
 from importlib.resources.abc import Traversable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -36,10 +40,64 @@ class Limits(Facts):
 
 
 class Quota(Facts):
-    """What the register's contract allows."""
+    """What the register's contract allows, in any second and in any 24 hours, and how much of it we use."""
 
     per_second: int = Field(ge=1)
     per_day: int = Field(ge=1)
+    use_percent: int = Field(default=90, ge=1, le=100)
+
+
+class BreakerRule(Facts):
+    """When the source is left alone, and how it is tried again. `slow_ms` is its p99; slower calls count as slow."""
+
+    window_seconds: float = Field(default=20, gt=0, le=600)
+    least_calls: int = Field(default=20, ge=1)
+    failed_percent: int = Field(default=50, ge=1, le=100)
+    slow_percent: int = Field(default=80, ge=1, le=100)
+    slow_ms: int = Field(default=2000, ge=10)
+    failures_in_a_row: int = Field(default=5, ge=1)
+    open_seconds: float = Field(default=5, gt=0)
+    open_max_seconds: float = Field(default=60, gt=0)
+    jitter_percent: int = Field(default=20, ge=0, le=50)
+    probes: int = Field(default=3, ge=1, le=100)
+
+
+class RetryRule(Facts):
+    """How long is waited between attempts (full jitter, doubling), and the budget that all retries of a process share."""
+
+    first_ms: int = Field(default=100, ge=1)
+    max_ms: int = Field(default=1000, ge=1)
+    bulk_attempts: int = Field(default=3, ge=1, le=5)
+    bulk_first_ms: int = Field(default=1000, ge=1)
+    bulk_max_ms: int = Field(default=300_000, ge=1)
+    tokens: float = Field(default=10, ge=1)
+    tokens_kept: float = Field(default=5, ge=0, description="no retry while there are no more tokens than this")
+    per_success: float = Field(default=0.1, gt=0, le=1)
+
+
+class PlacesRule(Facts):
+    """How the source's places are shared: `limits.in_flight` is the most, and their number follows how the register does."""
+
+    first: int = Field(default=16, ge=1)
+    least: int = Field(default=2, ge=1)
+    decrease_percent: int = Field(default=25, ge=1, le=90)
+    live_reserve_percent: int = Field(default=20, ge=0, le=90)
+    bulk_share_percent: int = Field(default=10, ge=1, le=50)
+    queue_percent: int = Field(default=25, ge=1, le=100, description="longest wait for a place, of the time left")
+
+
+class Hours(Facts):
+    """When the register is open, at +08:00; `closes` = 00:00 is the end of the day. Working days: the calendar's."""
+
+    opens: time
+    closes: time
+    days: Literal["working", "all"] = "working"
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.closes != time(0) and self.closes <= self.opens:
+            raise ValueError("closes before it opens: write hours over midnight as two entries")
+        return self
 
 
 class Deferred(Facts):
@@ -77,6 +135,9 @@ class OwnFinding(Facts):
         return Kind(self.severity, self.text_zh, self.text_en, self.rule)
 
 
+PolicyTable = Literal["limits", "quota", "breaker", "retry", "places", "hours"]
+
+
 class Source(Facts):
     """One register: who runs it, on what legal basis it may be asked, how it is asked, how fresh it must be."""
 
@@ -95,6 +156,10 @@ class Source(Facts):
     stale_after_days: int = Field(ge=1, le=3660)
     limits: Limits = Limits()
     quota: Quota
+    breaker: BreakerRule = BreakerRule()
+    retry: RetryRule = RetryRule()
+    places: PlacesRule = PlacesRule()
+    hours: tuple[Hours, ...] = Field(default=(), description="none: always open")
     deferred: Deferred | None = None
     fields_not_carried: dict[str, str] = Field(default_factory=dict, description="record field -> why this protocol lacks it")
     further: dict[str, FurtherKind] = Field(default_factory=dict, description="kind -> what the service must know of it")
@@ -113,12 +178,23 @@ class Source(Facts):
         found = self.findings.get(code)
         return found.kind if found is not None and found.raised_by == raised_by else None
 
+    def overridden(self, tables: Mapping[PolicyTable, Any]) -> "Source":
+        """Return the source with single numbers of its policy said otherwise. Raises ConfigurationError naming key and rule."""
+        if not tables:
+            return self
+        said = {name: {**getattr(self, name).model_dump(), **table} if isinstance(table, dict) else table for name, table in tables.items()}
+        try:
+            return Source.model_validate({**self.model_dump(), **said})
+        except ValidationError as error:
+            raise ConfigurationError(f"source {self.id}: overrides: {error}") from error
+
 
 class Endpoint(Facts):
-    """Where a deployment reaches a register, and with which credentials (names are the adapter's)."""
+    """Where a deployment reaches a register, with which credentials (names are the adapter's), and what its policy is here."""
 
     base_url: str
     credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    overrides: dict[PolicyTable, dict[str, Any] | list[dict[str, Any]]] = Field(default_factory=dict)
 
 
 def load_source(file: Traversable) -> Source:

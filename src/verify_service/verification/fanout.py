@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter,
 from verify_service.sources.client import BoundClient, SourceRuntime
 from verify_service.sources.definition import Source
 from verify_service.sources.failures import SourceFailure
+from verify_service.sources.policy import Lane
 from verify_service.sources.reading import schema_failure
 from verify_service.telemetry import without_values
 from verify_service.verification.plan import local_day
@@ -72,10 +74,10 @@ class Call:
 Ask = Callable[[Channel, Sequence[Question], float], Awaitable[Sequence[Call]]]
 
 
-async def apart(channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
+async def apart(channel: Channel, questions: Sequence[Question], deadline: float, *, lane: Lane = "live") -> Sequence[Call]:
     """Ask one source in calls of one's own, as many as it takes at `subjects_per_call`."""
-    calls = (call_source(channel, group, channel.runtime.bind(deadline=deadline)) for group in groups(questions, channel.source))
-    return await asyncio.gather(*calls)
+    bind = partial(channel.runtime.bind, deadline=deadline, lane=lane)
+    return await asyncio.gather(*(call_source(channel, group, bind()) for group in groups(questions, channel.source)))
 
 
 async def fan_out(
@@ -99,6 +101,7 @@ def groups(questions: Sequence[Question], source: Source) -> Iterator[Sequence[Q
 async def call_source(channel: Channel, questions: Sequence[Question], client: BoundClient) -> Call:
     """Make one call within the client's deadline, and settle every question in it."""
     adapter = channel.adapter
+    failure: SourceFailure | None = None
     try:
         async with asyncio.timeout_at(client.deadline):
             if isinstance(adapter, DeferredAdapter):
@@ -108,6 +111,8 @@ async def call_source(channel: Channel, questions: Sequence[Question], client: B
         failure = out_of_time()
     except SourceFailure as error:
         failure = error
+    finally:
+        client.settle(failure)
     return failed(channel, questions, client, failure)
 
 
@@ -134,12 +139,19 @@ async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], 
     adapter = channel.adapter
     if not isinstance(adapter, DeferredAdapter):
         raise ConfigurationError(f"source {channel.source.id} has a ticket but is not deferred")
-    client = channel.runtime.bind(deadline=deadline)
+    client = channel.runtime.bind(deadline=deadline, lane="bulk")
+    failure: SourceFailure | None = None
     try:
         async with asyncio.timeout_at(deadline):
             found = await guarded(adapter.source, adapter.collect(ticket, questions, client))
     except TimeoutError:
-        raise out_of_time() from None
+        failure = out_of_time()
+        raise failure from None
+    except SourceFailure as error:
+        failure = error
+        raise
+    finally:
+        client.settle(failure)
     if isinstance(found, NotYet):
         return found
     answers = found.answers if isinstance(found, SoFar) else found
@@ -218,5 +230,14 @@ def failed(channel: Channel, questions: Sequence[Question], client: BoundClient,
         asked_at=min((e.asked_at for e in client.exchanges), default=now),
         answered_at=now,
         answer_digests=tuple(e.answer_digest for e in client.exchanges),
+        next_look=_next_look(failure, now),
     )
     return Call(channel.source.id, questions, [Answer(q, outcome) for q in questions], client.exchanges)
+
+
+def _next_look(failure: SourceFailure, now: datetime) -> datetime | None:
+    """Return when asking may help, if it was the policy that did not ask (a breaker, a quota, closing hours)."""
+    if failure.failed_by != "us" and failure.code is not OutcomeCode.MAINTENANCE:
+        return None
+    seconds = failure.retry_after_seconds
+    return None if seconds is None else now + timedelta(seconds=seconds)

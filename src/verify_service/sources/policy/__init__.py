@@ -1,6 +1,24 @@
 """Whether, when and how often a register is asked: breaker, retries, places, quota, hours. Numbers are in source.toml."""
 
-from verify_service.sources.policy.policy import SourcePolicy
+from verify_service.sources.policy.attempt import Attempt
+from verify_service.sources.policy.hours import WorkingDays, load_working_days
+from verify_service.sources.policy.lane import Lane
+from verify_service.sources.policy.ledger import LedgerUnavailable, MemoryLedger, PolicyLedger
+from verify_service.sources.policy.policy import Common, SourcePolicy
 from verify_service.sources.policy.snapshot import Isolation, PolicySnapshot, QuotaUse, SourceState
 
-__all__ = ["Isolation", "PolicySnapshot", "QuotaUse", "SourcePolicy", "SourceState"]
+__all__ = [
+    "Attempt",
+    "Common",
+    "Isolation",
+    "Lane",
+    "LedgerUnavailable",
+    "MemoryLedger",
+    "PolicyLedger",
+    "PolicySnapshot",
+    "QuotaUse",
+    "SourcePolicy",
+    "SourceState",
+    "WorkingDays",
+    "load_working_days",
+]

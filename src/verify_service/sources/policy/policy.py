@@ -1,42 +1,143 @@
-"""One source's policy: whether, when and how often it is asked."""
+"""One source's policy: whether, when and how often it is asked.
 
+async with policy.attempt(lane, deadline) as attempt:  # isolated? closed? breaker? place? quota? or SourceFailure
+...one exchange...                                  # what it raises is counted
+attempt.settle(None)                                    # once the answer has been read: was it one?
+"""
+
+import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from verify_service.domain.outcome import OutcomeCode
 from verify_service.sources.definition import Source
+from verify_service.sources.failures import SourceFailure
+from verify_service.sources.policy.attempt import Attempt
+from verify_service.sources.policy.breaker import Breaker
+from verify_service.sources.policy.budget import RetryBudget
+from verify_service.sources.policy.hours import ServiceHours, WorkingDays, shipped_working_days
+from verify_service.sources.policy.lane import Lane
+from verify_service.sources.policy.ledger import PolicyLedger, Shared
+from verify_service.sources.policy.places import Places
+from verify_service.sources.policy.quota import Quota
 from verify_service.sources.policy.snapshot import Isolation, PolicySnapshot, QuotaUse, SourceState
+
+_CLOCK_SECONDS = 0.01  # two clocks' readings of one timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the policies of all sources share.
+
+    Without a ledger no quota is counted and an isolation is this process's alone: for tests and tools that ask a sandbox.
+    """
+
+    ledger: PolicyLedger | None = None
+    working_days: WorkingDays | None = None
 
 
 class SourcePolicy:
     """Lives as long as the process, one per source. Build it inside the running event loop."""
 
-    def __init__(self, source: Source, *, clock: Callable[[], datetime]) -> None:
-        self._source = source
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Callable[[], datetime],
+        uniform: Callable[[float, float], float],
+        common: Common,
+    ) -> None:
+        self.time = asyncio.get_running_loop().time
+        self.source = source
+        self.breaker = Breaker(source.breaker, uniform=uniform, now=self.time())
+        self.budget = RetryBudget(source.retry)
+        self.places = Places(source.places, most=source.limits.in_flight)
+        self.quota = Quota(source, common.ledger, loop_time=self.time)
+        self.slow_seconds = source.breaker.slow_ms / 1000
+        # A timeout says something about the register only if it had the time that it usually needs.
+        self.fair_seconds = min(source.breaker.slow_ms, source.limits.attempt_timeout_ms) / 1000 - _CLOCK_SECONDS
+        self._hours = ServiceHours(source.hours, common.working_days or shipped_working_days())
         self._clock = clock
-        self._since = clock()
-        self._isolation: Isolation | None = None
+        self._ledger = common.ledger
+        self._shared = Shared()
+        self._changes = 0
+
+    def attempt(self, lane: Lane, deadline: float) -> Attempt:
+        """Return one attempt. Entering it raises SourceFailure when the source must not be asked now."""
+        return Attempt(self, lane, deadline)
+
+    def may_retry(self, lane: Lane, attempts: int) -> bool:
+        """Say whether, after so many attempts, another may be made."""
+        most = self.source.limits.attempts if lane == "live" else self.source.retry.bulk_attempts
+        return attempts < most and self.budget.allows(lane)
+
+    def pause_ceiling(self, lane: Lane, attempts: int) -> float:
+        """Return the longest pause before the next attempt, in seconds; the pause is drawn from 0 up to it."""
+        rule = self.source.retry
+        first, most = (rule.first_ms, rule.max_ms) if lane == "live" else (rule.bulk_first_ms, rule.bulk_max_ms)
+        return float(min(most, first * 2 ** (attempts - 1))) / 1000
+
+    def refusal(self) -> SourceFailure | None:
+        """Return why nothing may be sent now (isolated, closed, breaker open), and in how many seconds that may change."""
+        if self._shared.isolation is not None:
+            return SourceFailure(OutcomeCode.BREAKER_OPEN, failed_by="us", detail="isolated by an operator")
+        now = self.time()
+        if not self.breaker.admits(now):
+            wait = max(0.0, self.breaker.until - now)
+            return SourceFailure(OutcomeCode.BREAKER_OPEN, failed_by="us", detail="breaker open", retry_after_seconds=wait)
+        opening = self._opening()
+        if opening is None:
+            return None
+        wait = (opening - self._clock()).total_seconds()
+        return SourceFailure(OutcomeCode.MAINTENANCE, failed_by="source", detail="outside its hours", retry_after_seconds=wait)
+
+    def _opening(self) -> datetime | None:
+        return self._hours.next_opening(self._clock()) if self.source.hours else None
 
     async def isolate(self, reason: str) -> None:
-        """Hold the source back in every process until it is released; nothing is sent to it."""
-        self._isolation = Isolation(reason, self._clock())
+        """Hold the source back in every process until it is released; nothing is sent to it. Raises LedgerUnavailable."""
+        isolation = Isolation(reason, self._clock())
+        if self._ledger is not None:
+            await self._ledger.isolate(self.source.id, isolation)
+        self._changes += 1
+        self._shared = Shared(isolation, self._shared.used_second, self._shared.used_day)
 
     async def release(self) -> None:
-        """End the isolation in every process; the breaker goes on from where it was."""
-        self._isolation, self._since = None, self._clock()
+        """End the isolation in every process; the breaker goes on from where it was. Raises LedgerUnavailable."""
+        if self._ledger is not None:
+            await self._ledger.release(self.source.id)
+        self._changes += 1
+        self._shared = Shared(None, self._shared.used_second, self._shared.used_day)
+
+    @property
+    def changes(self) -> int:
+        """Count the isolations and releases made here: what was read from the ledger before one must not undo it."""
+        return self._changes
+
+    def share(self, shared: Shared, *, changes: int) -> None:
+        """Take over what the ledger said when `changes` was counted."""
+        if changes == self._changes:
+            self._shared = shared
 
     def snapshot(self) -> PolicySnapshot:
         """Return what an operator sees now."""
-        held, quota = self._isolation, self._source.quota
+        breaker, held = self.breaker, self._shared.isolation
+        now, at = self.time(), self._clock()
         return PolicySnapshot(
-            state=SourceState.CLOSED if held is None else SourceState.ISOLATED,
-            since=self._since if held is None else held.since,
-            reason="" if held is None else held.reason,
-            next_probe=None,
-            in_flight=0,
-            limit=self._source.limits.in_flight,
-            waiting=0,
-            retry_tokens=10.0,
-            per_second=QuotaUse(quota.per_second, 0),
-            per_day=QuotaUse(quota.per_day, 0),
-            next_opening=None,
+            state=breaker.state if held is None else SourceState.ISOLATED,
+            since=at - timedelta(seconds=now - breaker.since) if held is None else held.since,
+            reason=breaker.reason if held is None else held.reason,
+            next_probe=at + timedelta(seconds=max(0.0, breaker.until - now)) if breaker.state is SourceState.OPEN else None,
+            in_flight=self.places.in_flight,
+            limit=self.places.limit,
+            waiting=self.places.waiting,
+            retry_tokens=round(self.budget.tokens, 1),
+            per_second=QuotaUse(self.quota.per_second, self._shared.used_second),
+            per_day=QuotaUse(self.quota.per_day, self._shared.used_day),
+            next_opening=self._opening(),
         )
+
+    async def close(self) -> None:
+        """Give back what is in hand of the quota."""
+        await self.quota.close()

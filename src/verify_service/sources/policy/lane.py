@@ -1,0 +1,5 @@
+"""The two lanes on which a source is asked."""
+
+from typing import Literal
+
+Lane = Literal["live", "bulk"]
