@@ -40,18 +40,21 @@ async def cancel(
 async def _end(services: Services, client: Client, verification_id: str, asked: ActRequest) -> bool:
     """End a verification that has no report. False: it has one by now. Raises LostLease when another process works on it."""
     now = services.clock()
+    made = Made(0, now, Cancellation(cells=(), **dict(asked)))
     running = next((task for task in services.background if task.get_name() == verification_id), None)
     if running is not None:
+        # Under the fence of our own task: whatever it would still issue is refused from here on.
+        row = await services.store.verification(tenant=client.tenant, verification_id=verification_id)
+        over = await services.store.cancel(row, made=made, actor=client.id)
         running.cancel()
         await asyncio.wait({running})
-        row = await services.store.verification(tenant=client.tenant, verification_id=verification_id)
-    else:
-        until = now + timedelta(seconds=services.limits.lease_seconds)
-        row = await services.store.claim(tenant=client.tenant, verification_id=verification_id, now=now, lease_until=until)
-    ended = await services.store.cancel(row, made=Made(0, now, Cancellation(cells=(), **dict(asked))), actor=client.id)
-    if not ended and running is None:
+        return over
+    until = now + timedelta(seconds=services.limits.lease_seconds)
+    row = await services.store.claim(tenant=client.tenant, verification_id=verification_id, now=now, lease_until=until)
+    over = await services.store.cancel(row, made=made, actor=client.id)
+    if not over:
         await services.store.renew(tenant=row.tenant, verification_id=row.id, fence=row.fence, lease_until=None)
-    return ended
+    return over
 
 
 async def revoke(services: Services, client: Client, verification_id: str, asked: RevocationRequest, *, key: Key | None) -> Finished:

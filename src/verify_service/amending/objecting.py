@@ -54,7 +54,7 @@ def _broken(held: Held, asked: ObjectionRequest, former: Mapping[Cell, Answer]) 
         answer = former.get(cell)
         if answer is None or answer.outcome.code in NOT_IN_PLAN:
             yield Violation(f"/cells/{i}", "asked_cell", "a member and source that the report covers")
-        elif answer.outcome.code.outcome_class is OutcomeClass.PENDING:
+        elif answer.outcome.next_look is not None:
             yield Violation(f"/cells/{i}", "answered_cell", "a cell whose answer is not waited for")
         if cell in seen:
             yield Violation(f"/cells/{i}", "unique_cell", "given once only")

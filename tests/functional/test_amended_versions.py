@@ -1,0 +1,151 @@
+"""Every kind of version, made against real registers on real sockets, is recomputed byte for byte from what is kept."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.functional.conftest import Open, client_of
+from tests.functional.test_recompute import complete, next_version
+from verify_service.amending import acts
+from verify_service.amending.cancelling import cancel, revoke
+from verify_service.amending.objecting import object_to
+from verify_service.api.amendment_examples import AMENDMENTS
+from verify_service.bulk.recompute import recompute_report
+from verify_service.bulk.worker import work_once
+from verify_service.domain.amendment import (
+    ActRequest,
+    Correction,
+    CorrectionRequest,
+    ObjectionRequest,
+    ResolutionRequest,
+    RevocationRequest,
+)
+from verify_service.sandbox.serve import SandboxOptions
+from verify_service.services import Finished, Services
+from verify_service.storage.encryption import Place
+from verify_service.storage.records import Client
+
+NEVER = SandboxOptions(ready_after_seconds=3600)
+
+
+def asked(model: Any, name: str, **changes: Any) -> Any:
+    return model.model_validate_json(orjson.dumps(AMENDMENTS[name] | changes))
+
+
+def report_of(finished: Any) -> Any:
+    return orjson.loads(finished.payload)
+
+
+def outcomes(finished: Any, source: str) -> set[str]:
+    return {c["outcome"] for c in report_of(finished)["coverage"] if c["source"] == source}
+
+
+async def recomputed(services: Services, client: Client, report_id: str) -> int:
+    """Recompute every version of a report; return how many there are."""
+    versions = await services.versions(client, report_id)
+    for version in versions:
+        assert await recompute_report(services, tenant=client.tenant, report_id=version.id), f"version {version.version}"
+    return len(versions)
+
+
+async def test_every_kind_of_version_is_recomputed_identically(opened: Open, household: bytes) -> None:
+    async with opened() as services:
+        client = await client_of(services)
+        first = await complete(services, client, household)
+        finding = report_of(first)["findings"][0]["id"]
+        made: Any = await acts.resolve(
+            services, client, first.verification["report_id"], finding, asked(ResolutionRequest, "resolution"), key=None
+        )
+        made = await acts.close_gaps(services, client, made.verification["report_id"], asked(ActRequest, "gap_closure"), key=None)
+        assert report_of(made)["header"]["state"] == "final_with_gaps"
+        late = await next_version(services, client, made)
+        made = await acts.correct(services, client, late, asked(CorrectionRequest, "correction"), key=None)
+        made = await object_to(services, client, made.verification["report_id"], asked(ObjectionRequest, "objection"), key=None)
+        made = await revoke(services, client, made.verification["id"], asked(RevocationRequest, "revocation"), key=None)
+        made = await acts.withdraw(services, client, made.verification["report_id"], asked(ActRequest, "withdrawal"), key=None)
+        assert [a["amendment"]["kind"] for a in report_of(made)["amendments"]] == [
+            *("resolution", "gaps_closed", "correction", "objection", "consent_revoked", "withdrawal"),
+        ]
+        assert await recomputed(services, client, made.verification["report_id"]) == 8
+
+
+async def test_amendment_that_was_changed_is_noticed_by_recomputing(opened: Open, household: bytes, tmp_path: Path) -> None:
+    async with opened(options=NEVER) as services:
+        client = await client_of(services)
+        first = await complete(services, client, household)
+        made = await acts.correct(services, client, first.verification["report_id"], asked(CorrectionRequest, "correction"), key=None)
+        assert await recompute_report(services, tenant=client.tenant, report_id=made.verification["report_id"])
+        forged = Correction(**dict(asked(CorrectionRequest, "correction", declared={"assets": {"vehicles": 7}})))
+        place = Place("amendments", "sealed_amendment", first.verification["id"], "2")
+        sealed = services.store._cipher.seal(place, forged.model_dump_json().encode())
+        with sqlite3.connect(tmp_path / "var" / "verify.db") as connection:
+            assert connection.execute("UPDATE amendments SET sealed_amendment = ?", (sealed,)).rowcount == 1
+        connection.close()
+        assert not await recompute_report(services, tenant=client.tenant, report_id=made.verification["report_id"])
+
+
+async def test_deferred_register_that_is_asked_again_answers_in_a_version_of_its_own(opened: Open, household: bytes) -> None:
+    async with opened() as services:
+        client = await client_of(services)
+        second = await next_version(services, client, await complete(services, client, household))
+        cells = [{"member": "mother", "source": "securities", "grounds": "sold"}]
+        made: Any = await object_to(services, client, second, asked(ObjectionRequest, "objection", cells=cells), key=None)
+        assert report_of(made)["gaps"] == ["mother:securities"]
+        assert report_of(made)["header"]["state"] == "partial"
+        last = await next_version(services, client, made)
+        assert await recomputed(services, client, last) == 4
+        states = [v.state for v in await services.versions(client, last)]
+        assert states == ["partial", "final", "partial", "final"]
+
+
+@pytest.mark.parametrize("act", ["cancel", "withdraw"])
+async def test_what_waits_is_waited_for_no_longer(opened: Open, household: bytes, act: str) -> None:
+    async with opened(options=NEVER) as services:
+        client = await client_of(services)
+        first = await complete(services, client, household)
+        assert outcomes(first, "securities") == {"pending.source_answers_later"}
+        if act == "cancel":
+            made: Any = await cancel(services, client, first.verification["id"], asked(ActRequest, "cancellation"), key=None)
+        else:
+            made = await acts.withdraw(services, client, first.verification["report_id"], asked(ActRequest, "withdrawal"), key=None)
+        assert outcomes(made, "securities") == {"not_asked.cancelled"}
+        assert made.verification["pending"] == []
+        assert await nothing_left(services, first)
+        assert await recomputed(services, client, made.verification["report_id"]) == 2
+
+
+async def test_revoked_consent_ends_the_waiting_for_that_person_only(opened: Open, household: bytes) -> None:
+    async with opened() as services:
+        client = await client_of(services)
+        first = await complete(services, client, household)
+        made = await revoke(services, client, first.verification["id"], asked(RevocationRequest, "revocation"), key=None)
+        assert [p["member"] for p in made.verification["pending"]] == ["father", "mother", "child"]
+        last = await next_version(services, client, made)
+        cells = {c["member"]: c["outcome"] for c in await coverage(services, client, last) if c["source"] == "securities"}
+        assert cells.pop("grandmother") == "refused.no_consent"
+        assert all(outcome.startswith("answered.") for outcome in cells.values())
+        assert await recomputed(services, client, last) == 3
+
+
+async def test_revoking_every_consent_closes_the_ticket(opened: Open, household: bytes) -> None:
+    async with opened(options=NEVER) as services:
+        client = await client_of(services)
+        first = await complete(services, client, household)
+        numbers = [c["number"] for c in orjson.loads(household)["consents"]]
+        made = await revoke(services, client, first.verification["id"], asked(RevocationRequest, "revocation", consents=numbers), key=None)
+        assert outcomes(made, "securities") == {"refused.no_consent"}
+        assert await nothing_left(services, first)
+
+
+async def nothing_left(services: Services, first: Finished) -> bool:
+    tickets = await services.store.tickets(tenant="example", verification_id=first.verification["id"])
+    return {t.state.value for t in tickets} == {"cancelled"} and await work_once(services) == 0
+
+
+async def coverage(services: Services, client: Client, report_id: str) -> Any:
+    from verify_service.verification.answer import payload_of
+
+    return orjson.loads(payload_of((await services.report(client, report_id)).jws))["coverage"]
