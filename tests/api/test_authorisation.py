@@ -23,6 +23,7 @@ ACTS = {
     "withdraw": "withdrawal",
     "cancel": "cancellation",
     "revoke": "revocation",
+    "replay": "replay",
 }
 BODIES = {
     "verify": b'{"jws": "a.b.c"}',
@@ -55,6 +56,8 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/reports/{report_id}/withdraw"): Rule("report:amend", 201, 404),
     ("POST", "/v1/verifications/{verification_id}/cancel"): Rule("verify:write", 409, 404),  # there is nothing it waits for
     ("POST", "/v1/verifications/{verification_id}/consents/revoke"): Rule("verify:write", 201, 404),
+    ("GET", "/v1/reports/{report_id}/versions/{number}/diff"): Rule("report:read", 404, 404),  # the first version replaces none
+    ("POST", "/v1/policies/replay"): Rule("report:read", 422, 422),  # the example's report is nobody's here
     ("GET", "/v1/sources"): Rule("source:read", 200, 200),
     ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
     ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
@@ -74,7 +77,9 @@ async def call(
 ) -> tuple[int, str]:
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
-    path = template.format(**(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0"}))
+    path = template.format(
+        **(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0", "number": "1"})
+    )
     body = BODIES.get(template.rpartition("/")[2]) or household()
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**JSON, **headers}.items()]
     answer = await house.http.request(method, path, content=body if method == "POST" else None, headers=encoded)
@@ -84,7 +89,13 @@ async def call(
 async def issued(house: House) -> dict[str, str]:
     answer = (await house.post()).json()
     verification, finding = answer["verification"], answer["report"]["findings"][0]["id"]
-    return {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle", "finding": finding}
+    return {
+        "verification_id": verification["id"],
+        "report_id": verification["report_id"],
+        "source_id": "vehicle",
+        "finding": finding,
+        "number": "1",
+    }
 
 
 async def test_every_route_is_in_the_table(house: House) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from verify_service.api.amendment_examples import AMENDMENTS
+from verify_service.api.amendment_examples import AMENDMENTS, CHANGED
 
 _VERIFICATION = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
 _FIRST = "01a20cd0-11f8-7235-a1b4-9897a065c465"
@@ -81,6 +81,7 @@ def _version(number: int, report_id: str, state: str, digest: str, replaces: str
 REQUESTS: dict[str, Any] = {**AMENDMENTS, "isolation": {"reason": "answers with another county's data"}}
 
 ANSWERS: dict[str, Any] = {
+    **CHANGED,
     "VerificationAnswer": {
         "verification": {
             "id": _VERIFICATION,

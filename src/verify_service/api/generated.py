@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from verify_service.api.app import openapi_document
 from verify_service.api.wire import Problem
+from verify_service.domain.difference import difference_schema
 from verify_service.domain.report import report_schema
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.cases import Case
@@ -24,7 +25,10 @@ _MODELS: dict[str, TypeAdapter[Any]] = {
 
 def generated_files() -> dict[str, bytes]:
     """Return every generated file by its path from the top of the source tree."""
-    schemas = {name: {"$schema": _DIALECT, **adapter.json_schema()} for name, adapter in _MODELS.items()} | {"report": report_schema()}
+    schemas = {name: {"$schema": _DIALECT, **adapter.json_schema()} for name, adapter in _MODELS.items()} | {
+        "report": report_schema(),
+        "difference": {"$schema": _DIALECT, **difference_schema()},
+    }
     return {"openapi.yaml": _yaml(), **{f"schemas/{name}.schema.json": _json(schema) for name, schema in schemas.items()}}
 
 

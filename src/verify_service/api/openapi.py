@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from verify_service import __version__
-from verify_service.api import source_view, wire
+from verify_service.api import differences, source_view, wire
 from verify_service.api.describe import ref
 from verify_service.api.examples import ANSWERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
 from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
+from verify_service.domain.difference import Difference
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 
@@ -33,10 +34,11 @@ _TAGS = [
 ]
 _READ: tuple[type[Any], ...] = (
     *(VerificationRequest, wire.SignedReport, source_view.Reason),
+    differences.ReplayRequest,
     *(ActRequest, ResolutionRequest, ObjectionRequest, CorrectionRequest, RevocationRequest),
 )
 _WRITTEN: tuple[type[Any], ...] = (
-    Report,
+    *(Report, Difference, differences.ReplayAnswer),
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
     *(source_view.Sources, source_view.SourceView, wire.PublicKeys, wire.Health, wire.Readiness),
 )
@@ -48,7 +50,7 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     for operation in (operation for methods in made["paths"].values() for operation in methods.values()):
         _drop_framework_answer(operation["responses"])
     components = made.setdefault("components", {})
-    components["schemas"] = _schemas()
+    components["schemas"] = schemas()
     household = {"summary": "A family of four", "value": _example("household.json")}
     # Here and not in the routes: FastAPI takes every null out of what a route says.
     components["examples"] = {"household": household, **{name: {"value": value} for name, value in (REQUESTS | ANSWERS).items()}}
@@ -62,7 +64,7 @@ def _drop_framework_answer(responses: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _schemas() -> dict[str, Any]:
+def schemas() -> dict[str, Any]:
     """Return every schema by name. Two models of one name would get longer names, and a test would miss the short one."""
     read: list[_Wanted] = [(model.__name__, "validation", TypeAdapter(model)) for model in _READ]
     written: list[_Wanted] = [(model.__name__, "serialization", TypeAdapter(model)) for model in _WRITTEN]

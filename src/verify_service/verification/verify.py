@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from verify_service.domain.amendment import Amendment, Made
@@ -127,15 +127,20 @@ class Verifier:
         made = Made(previous.version + 1, self.clock(), amendment)
         return self._report(job, previous.answers if answers is None else answers, calls, replaces=previous, made=made)
 
-    def compose(self, job: Job, answers: Sequence[Answer], header: Header, made: Sequence[Made] = ()) -> Report:
-        """Merge and compose: pure, the same answers, amendments and header give the same report."""
+    def compose(
+        self, job: Job, answers: Sequence[Answer], header: Header, made: Sequence[Made] = (), *, rules_of: date | None = None
+    ) -> Report:
+        """Merge and compose: pure, the same answers, amendments and header give the same report.
+
+        `rules_of`: under the rules of another day than the request's. Raises InvalidInput when none cover the request then.
+        """
         request = amended(job.request, made)
-        policy = self._policy(request)
+        policy = self._policy(request, rules_of)
         merged = merge(request, answers, policy=policy, sources=self.sources)
         return compose(request, merged, header=header, policy=policy, sources=self.sources, made=made)
 
-    def _policy(self, request: VerificationRequest) -> Policy:
-        return self.policies.in_force(request.region, request.purpose, request.asset_as_of)
+    def _policy(self, request: VerificationRequest, day: date | None = None) -> Policy:
+        return self.policies.in_force(request.region, request.purpose, day or request.asset_as_of)
 
     def _report(
         self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None, made: Made | None = None
