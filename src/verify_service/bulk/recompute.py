@@ -35,11 +35,11 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
     signed = orjson.loads(payload)
-    report = _of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence, shares), header_of(signed), made)
+    report = of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence, shares), header_of(signed), made)
     return canonical_bytes(report) == payload
 
 
-def _of_that_day(verifier: Verifier, signed: Mapping[str, Any]) -> Verifier:
+def of_that_day(verifier: Verifier, signed: Mapping[str, Any]) -> Verifier:
     """Return the verifier with the sources that the report tells of: one that was installed later has no place in it."""
     then = {source["id"] for source in signed["sources"]}
     return replace(verifier, sources={name: source for name, source in verifier.sources.items() if name in then})

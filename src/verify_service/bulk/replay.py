@@ -6,7 +6,7 @@ from datetime import date
 
 import orjson
 
-from verify_service.bulk.recompute import header_of
+from verify_service.bulk.recompute import header_of, of_that_day
 from verify_service.domain.difference import Changes
 from verify_service.errors import InvalidInput, NotFound
 from verify_service.services import Services, read_request
@@ -52,7 +52,7 @@ async def _replayed(services: Services, client: Client, report_id: str, rules_of
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
     signed = orjson.loads(payload_of(stored.jws))
     try:
-        composed = services.verifier.compose(job, answers, header_of(signed), made, rules_of=rules_of)
+        composed = of_that_day(services.verifier, signed).compose(job, answers, header_of(signed), made, rules_of=rules_of)
     except InvalidInput:
         raise InvalidInput.at(at, "policy_in_force", "a report whose region and purpose have rules in force on that day") from None
     return Replayed(report_id, stored.version, changes(signed, orjson.loads(canonical_bytes(composed))))

@@ -70,5 +70,5 @@ def ended(answer: Answer, code: OutcomeCode, detail: str) -> Answer:
     """Return the answer of a question that is not waited for any more; what some institutions told stays a lower bound."""
     asked = answer.outcome
     if asked.code is OutcomeCode.PARTIAL:
-        return replace(answer, outcome=replace(asked, detail=detail, next_look=None, latest=None))
+        return replace(answer, outcome=replace(asked, next_look=None, latest=None))
     return Answer(answer.question, Outcome(code, detail=detail, attempts=asked.attempts, asked_at=asked.asked_at))
