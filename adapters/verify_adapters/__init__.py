@@ -1,6 +1,8 @@
 """The adapters that come with the service: one folder per source, one line each here; and the simulated registers beside them."""
 
 from verify_adapters.business_registration.adapter import BusinessRegistrationAdapter
+from verify_adapters.deposits import register as deposits
+from verify_adapters.deposits.adapter import DepositsAdapter
 from verify_adapters.housing_fund.adapter import HousingFundAdapter
 from verify_adapters.pension.adapter import PensionAdapter
 from verify_adapters.property.adapter import PropertyAdapter
@@ -16,6 +18,7 @@ ADAPTERS: tuple[type[AnyAdapter], ...] = (
     BusinessRegistrationAdapter,
     HousingFundAdapter,
     PensionAdapter,
+    DepositsAdapter,
 )
 
-REGISTERS: dict[str, Simulation] = {}
+REGISTERS: dict[str, Simulation] = {"deposits": deposits.SIMULATION}

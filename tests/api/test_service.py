@@ -49,7 +49,7 @@ async def test_not_ready_when_the_store_does_not_answer(house: House, monkeypatc
 async def test_sources_are_told_with_their_legal_basis_connected_or_not(house: House) -> None:
     sources = {source["id"]: source for source in (await house.get("/v1/sources")).json()["sources"]}
     assert {name for name, source in sources.items() if source["connected"]} == {"vehicle"}
-    assert len(sources) == 6
+    assert len(sources) == 7
     assert all(source["legal_basis"] and source["authority"] for source in sources.values())
     assert (await house.get("/v1/sources/pension")).json() == sources["pension"]
     assert (await house.get("/v1/sources/tarot")).json()["code"] == "not-found"

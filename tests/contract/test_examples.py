@@ -111,7 +111,7 @@ async def test_running_sandbox_accepts_every_example(sandbox: httpx.AsyncClient,
         answer = await sandbox.post("/v1/verifications", content=body)
         assert answer.status_code == 200
         report = answer.json()["report"]
-        assert {cell["source"] for cell in report["coverage"]} == set(SOURCES)
+        assert {cell["source"] for cell in report["coverage"]} == set(installed_cases())
         assert {cell["outcome_class"] for cell in report["coverage"]} <= {"answered", "pending", "identity", "refused"}
 
 

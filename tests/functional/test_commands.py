@@ -106,9 +106,9 @@ def test_the_sandbox_serves_everything_in_one_go_and_leaves_credentials(tmp_path
     assert (tmp_path / "var" / "sandbox-client.json").stat().st_mode & 0o077 == 0
 
 
-def test_the_demo_ends_by_itself_with_two_versions(tmp_path: Path) -> None:
+def test_the_demo_ends_by_itself_with_the_final_version(tmp_path: Path) -> None:
     printed = run(tmp_path, "demo", COLUMNS="160")
-    assert printed.count("signature valid") == 2
-    for wanted in ("report version 1: partial", "report version 2: final", "1,413.28", "pending", "what changed"):
+    assert printed.count("signature valid") in {2, 3}  # both slow registers may have answered between two looks
+    for wanted in ("report version 1: partial", "report version 3: final", "1,413.28", "pending", "what changed"):
         assert wanted in printed, wanted
-    assert (tmp_path / "var" / "demo" / "report-v2.json").exists()
+    assert (tmp_path / "var" / "demo" / "report-v3.json").exists()
