@@ -79,6 +79,7 @@ async def house(template: Template, tmp_path: Path, repo_root: Path) -> AsyncIte
     store = await open_store(f"sqlite+aiosqlite:///{database}", cipher=cipher)
     services = Services(LIMITS, store, verifier.policies, verifier, clock, verifier.new_id, lambda: keyring)
     app = create_app(services)
+    app.state.streams.longest_seconds = 0.2  # a client without a socket sees a stream only when it has ended
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as http:
         yield House(services, app, http, register, clock, database)
     register.gate.set()

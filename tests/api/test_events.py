@@ -18,7 +18,7 @@ ASKED_ONLY = {"Content-Type": "application/json", "Prefer": "respond-async"}
 @pytest.fixture(autouse=True)
 def quick(house: House) -> None:
     streams = house.app.state.streams
-    streams.look_seconds, streams.heartbeat_seconds = 0.02, 0.1
+    streams.look_seconds, streams.heartbeat_seconds, streams.longest_seconds = 0.02, 0.1, 30
 
 
 def http(address: ADDRESS, who: str = "full") -> httpx.AsyncClient:

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verify_service import __version__
-from verify_service.api import amendments, differences, events, meta, reports, sources, verifications
+from verify_service.api import amendments, audit, differences, events, meta, reports, sources, verifications
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Envelope
 from verify_service.api.events import Streams
@@ -24,7 +24,16 @@ from verify_service.api.problems import problem
 from verify_service.errors import VerifyError
 from verify_service.services import Services
 
-ROUTERS = (verifications.router, events.router, reports.router, amendments.router, differences.router, sources.router, meta.router)
+ROUTERS = (
+    verifications.router,
+    events.router,
+    reports.router,
+    amendments.router,
+    differences.router,
+    audit.router,
+    sources.router,
+    meta.router,
+)
 
 
 class Application(FastAPI):

@@ -101,6 +101,20 @@ ANSWERS: dict[str, Any] = {
     "Verdict": {"valid": True, "reason": None, "kid": _KID, "state": "superseded", "replaced_by": _SECOND, "as_of": "2026-11-24T09:10:00Z"},
     "SourceView": _SOURCE,
     "Sources": {"sources": [_SOURCE]},
+    "AuditPage": {
+        "entries": [
+            {
+                "id": 4711,
+                "at": _AT,
+                "actor": "county-1f2e3d4c",
+                "action": "report.read",
+                "object_id": _FIRST,
+                "detail": {"version": 1},
+                "digest": "9c2d1c3f0a1c4c35b1f8d20c8b1b5c6f0c7c3a4a9e3b5d2f6a7c8d9e0f1a2b3c",
+            }
+        ],
+        "next": None,
+    },
     "PublicKeys": {
         "keys": [
             {

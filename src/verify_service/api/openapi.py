@@ -30,6 +30,7 @@ _TAGS = [
     {"name": "verifications", "description": "Ask for a verification and see where it stands."},
     {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
     {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
+    {"name": "audit", "description": "Who did or read what."},
     {"name": "service", "description": "Keys, health, metrics."},
 ]
 _READ: tuple[type[Any], ...] = (
@@ -40,7 +41,7 @@ _READ: tuple[type[Any], ...] = (
 _WRITTEN: tuple[type[Any], ...] = (
     *(Report, Difference, differences.ReplayAnswer),
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
-    *(source_view.Sources, source_view.SourceView, wire.PublicKeys, wire.Health, wire.Readiness),
+    *(source_view.Sources, source_view.SourceView, wire.AuditPage, wire.StateEvent, wire.PublicKeys, wire.Health, wire.Readiness),
 )
 
 

@@ -88,12 +88,16 @@ def problem(error: BaseException, *, request_id: str) -> Response:
         "type": TYPE_ROOT + kind.code,
         "title": kind.title,
         "status": kind.status,
-        "detail": "; ".join(f"{p.get('pointer', p.get('header')) or '/'}: {p['detail']}" for p in places[:_MOST_TOLD]) or kind.title,
+        "detail": "; ".join(f"{_name(place)}: {place['detail']}" for place in places[:_MOST_TOLD]) or kind.title,
         "code": kind.code,
         "instance": f"urn:uuid:{request_id}",
         "errors": places[:_MOST_LISTED],
     }
     return Response(orjson.dumps(body), kind.status, _headers(error, kind), MEDIA_TYPE)
+
+
+def _name(place: Mapping[str, str]) -> str:
+    return place.get("pointer") or place.get("header") or place.get("parameter") or "/"
 
 
 def _places(error: BaseException) -> list[dict[str, str]]:
@@ -103,6 +107,9 @@ def _places(error: BaseException) -> list[dict[str, str]]:
         return [{"pointer": "", "rule": error.rule, "detail": error.detail}]
     if isinstance(error, refusals.InvalidHeader):
         return [{"header": error.header, "rule": error.rule, "detail": error.detail}]
+    if isinstance(error, RequestValidationError):
+        broken = [(str(e["loc"][-1]), e["type"]) for e in error.errors()]
+        return [{"parameter": name, "rule": rule, "detail": f"must satisfy {rule}"} for name, rule in broken]
     if isinstance(error, NotPermitted) and error.args:
         return [{"pointer": f"/{error.args[0]}", "rule": "permitted", "detail": "among those the client was given"}]
     return []

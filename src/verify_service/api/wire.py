@@ -1,12 +1,12 @@
 """What answers look like, for the OpenAPI document and for those that are built here. The report's own form is domain.report."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from verify_service.signing.verification import Reason
-from verify_service.storage.records import ReportVersion, VerificationState
+from verify_service.storage.records import AuditEntry, ReportVersion, VerificationState
 
 Standing = Literal["current", "superseded", "unknown"]
 
@@ -22,6 +22,7 @@ class BrokenRule(Wire):
 
     pointer: str | None = Field(default=None, examples=["/household/members/0/id_number"])
     header: str | None = Field(default=None, examples=["X-Deadline-Ms"])
+    parameter: str | None = Field(default=None, examples=["limit"])
     rule: str = Field(examples=["gb_11643"])
     detail: str
 
@@ -121,6 +122,30 @@ class Verdict(Wire):
     state: Standing = Field(description="unknown: not valid, or not a report of this client's tenant")
     replaced_by: str | None
     as_of: datetime
+
+
+class AuditRecord(Wire):
+    """Who did what to which object. `detail` holds ids and codes; `digest` is the SHA-256 of what the entry says."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str = Field(examples=["report.read"])
+    object_id: str
+    detail: dict[str, Any]
+    digest: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditRecord":
+        """Build it from what is stored."""
+        return cls(**{name: getattr(entry, name) for name in cls.model_fields})
+
+
+class AuditPage(Wire):
+    """Entries of the audit log, oldest first."""
+
+    entries: list[AuditRecord]
+    next: int | None
 
 
 class PublicKey(Wire):

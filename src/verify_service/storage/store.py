@@ -231,6 +231,11 @@ class Store:
         """Return audit rows after row id `after`, oldest first."""
         return await self._executor.read(partial(audit.entries, tenant=tenant, after=after, limit=limit))
 
+    async def audit_of(self, *, tenant: str, verification_id: str, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        """Return audit rows about a verification and its reports after row id `after`, oldest first. Raises NotFound."""
+        read = partial(audit.entries_of, tenant=tenant, verification_id=verification_id, after=after, limit=limit)
+        return await self._executor.read(read)
+
 
 def _key(tenant: str, identifier: str) -> dict[str, str]:
     return {"tenant": tenant, "id": identifier}

@@ -217,6 +217,8 @@ outbox = Table(
     Column("created_at", Instant, nullable=False),
     Column("delivered_at", Instant),
 )
+_UNDELIVERED = text("delivered_at IS NULL")
+Index("ix_outbox_undelivered", outbox.c.id, sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED)
 
 audit = Table(
     "audit",
@@ -230,3 +232,4 @@ audit = Table(
     Column("detail", Json, nullable=False),
     Column("digest", Text, nullable=False),
 )
+Index("ix_audit_object_id", audit.c.object_id)
