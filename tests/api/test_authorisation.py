@@ -63,6 +63,7 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
     ("POST", "/v1/sources/{source_id}/release"): Rule("source:operate", 200, 200),
     ("GET", "/v1/audit"): Rule("audit:read", 200, 200),
+    ("GET", "/v1/policies"): Rule("report:read", 200, 200),
     ("GET", "/.well-known/jwks.json"): Rule(OPEN, 200, 200),
     ("GET", "/healthz"): Rule(OPEN, 200, 200),
     ("GET", "/readyz"): Rule(OPEN, 200, 200),

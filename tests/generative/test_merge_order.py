@@ -113,7 +113,7 @@ DEPENDS = {
     "vehicle": {"vehicles"},
     "property": {"homes", "home_area_per_capita", "non_residential"},
     "securities": {"financial_assets"},
-    "business_registration": {"business_subscribed"},
+    "business_registration": {"business_capital"},
     "housing_fund": {"income_per_capita_monthly"},
     "pension": {"income_per_capita_monthly"},
 }

@@ -153,7 +153,7 @@ def test_one_company_in_three_roles_is_one_entity() -> None:
     whole = report(REQUEST, answers(REQUEST, father={"business_registration": rows}))
     assert len(whole["property"]["businesses"]) == 1
     assert len(whole["property"]["businesses"][0]["records"]) == 3
-    assert whole["property"]["business_subscribed_total"]["lower_fen"] == 8_000_000
+    assert whole["property"]["business_capital_total"]["lower_fen"] == 8_000_000
     assert {f["code"] for f in whole["findings"]} == {"BUS-01", "BUS-02", "BUS-04"}
 
 
@@ -181,7 +181,7 @@ def test_entities(row: Any, counted: bool, findings: set[str]) -> None:
 
 def test_foreign_capital_is_missing_not_zero() -> None:
     figure = merged(REQUEST, answers(REQUEST, father={"business_registration": [company("investor", 5, capital_currency="USD")]})).figures
-    assert figure["business_subscribed"].to_json("fen") == {
+    assert figure["business_capital"].to_json("fen") == {
         "lower_fen": 0, "upper_fen": None, "complete": False, "missing": ["father:business_registration"],
     }  # fmt: skip
 

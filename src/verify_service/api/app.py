@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verify_service import __version__
-from verify_service.api import amendments, audit, differences, events, meta, reports, sources, verifications
+from verify_service.api import amendments, audit, differences, events, meta, policies, reports, sources, verifications
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Envelope
 from verify_service.api.events import Streams
@@ -32,6 +32,7 @@ ROUTERS = (
     differences.router,
     audit.router,
     sources.router,
+    policies.router,
     meta.router,
 )
 

@@ -115,6 +115,23 @@ ANSWERS: dict[str, Any] = {
         ],
         "next": None,
     },
+    "PoliciesView": {
+        "policies": [
+            {
+                "pack": "990000",
+                "pack_name": "示例省",
+                "version": "2026-1",
+                "in_force_from": "2026-01-01",
+                "in_force_to": None,
+                "region": "990201",
+                "region_name": "示例二市丁区",
+                "inherits_from": ["990000", "990200"],
+                "programmes": {"dibao": ["01", "02"]},
+                "rules_digest": "5a3d5e1dd2c9b9a2d3c0a1b2f4e5968778695a4b3c2d1e0f1a2b3c4d5e6f7081",
+                "rules": None,
+            }
+        ]
+    },
     "PublicKeys": {
         "keys": [
             {

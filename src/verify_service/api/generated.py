@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from verify_service.api.app import openapi_document
 from verify_service.api.wire import Problem
 from verify_service.domain.difference import difference_schema
+from verify_service.domain.policy import PackFile
 from verify_service.domain.report import report_schema
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.cases import Case
@@ -20,6 +21,7 @@ _MODELS: dict[str, TypeAdapter[Any]] = {
     "problem": TypeAdapter(Problem),
     "source": TypeAdapter(Source),
     "case": TypeAdapter(Case),
+    "policy-pack": TypeAdapter(PackFile),
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from verify_service import __version__
-from verify_service.api import differences, source_view, wire
+from verify_service.api import differences, policies, source_view, wire
 from verify_service.api.describe import ref
 from verify_service.api.examples import ANSWERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
@@ -31,6 +31,7 @@ _TAGS = [
     {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
     {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
     {"name": "audit", "description": "Who did or read what."},
+    {"name": "policies", "description": "The rules that reports are made by: which are in force where and when."},
     {"name": "service", "description": "Keys, health, metrics."},
 ]
 _READ: tuple[type[Any], ...] = (
@@ -41,6 +42,7 @@ _READ: tuple[type[Any], ...] = (
 _WRITTEN: tuple[type[Any], ...] = (
     *(Report, Difference, differences.ReplayAnswer),
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
+    policies.PoliciesView,
     *(source_view.Sources, source_view.SourceView, wire.AuditPage, wire.StateEvent, wire.PublicKeys, wire.Health, wire.Readiness),
 )
 

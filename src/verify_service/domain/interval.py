@@ -13,9 +13,9 @@ from verify_service.domain.money import LARGEST_EXACT, half_up
 
 Exact = int | Fraction
 Comparison = Literal["exceeds", "within", "cannot_say"]
-Unit = Literal["fen", "cm2", "pieces"]
+Unit = Literal["fen", "cm2", "pieces", "bp"]
 NOTHING_MISSING: frozenset[str] = frozenset()
-_KEYS: dict[Unit, tuple[str, str]] = {unit: (f"lower_{unit}", f"upper_{unit}") for unit in ("fen", "cm2", "pieces")}
+_KEYS: dict[Unit, tuple[str, str]] = {unit: (f"lower_{unit}", f"upper_{unit}") for unit in ("fen", "cm2", "pieces", "bp")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,21 @@ class Interval:
             raise ValueError("a negative factor would swap the bounds")
         return Interval(self.lower * factor, None if self.upper is None else self.upper * factor, self.missing)
 
+    def at_least(self, floor: Exact) -> "Interval":
+        """Raise both bounds to a floor."""
+        return Interval(max(floor, self.lower), None if self.upper is None else max(floor, self.upper), self.missing)
+
+    def ratio_to(self, whole: "Interval") -> "Interval | None":
+        """Return this as a part of the whole in basis points, unrounded; None when the whole is known to be nothing.
+
+        Both lie at or above zero; a whole that may be nothing leaves the ratio open upwards.
+        """
+        if whole.upper is not None and whole.upper <= 0:
+            return None
+        lower = 0 if whole.upper is None else Fraction(self.lower * 10_000) / whole.upper
+        upper = None if self.upper is None or whole.lower <= 0 else Fraction(self.upper * 10_000) / whole.lower
+        return Interval(lower, upper, self.missing | whole.missing)
+
     def per(self, parts: int) -> "Interval":
         """Divide by a number of persons or months, unrounded."""
         return Interval(divided(self.lower, parts), None if self.upper is None else divided(self.upper, parts), self.missing)
@@ -86,6 +101,18 @@ class Interval:
 
 
 NOTHING = Interval(0, 0)
+
+
+def greatest(parts: Iterable[Interval]) -> Interval:
+    """Return the greatest of amounts that are not negative; of none, a known zero."""
+    lower: Exact = 0
+    upper: Exact | None = 0
+    missing = NOTHING_MISSING
+    for part in parts:
+        lower = max(lower, part.lower)
+        upper = None if upper is None or part.upper is None else max(upper, part.upper)
+        missing |= part.missing
+    return Interval(lower, upper, missing)
 
 
 def total(parts: Iterable[Interval]) -> Interval:

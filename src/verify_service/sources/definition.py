@@ -150,6 +150,7 @@ class Source(Facts):
     mode: Literal["immediate", "deferred"]
     protocol: str
     level: Literal["ministry", "province", "city", "county"]
+    registrar: bool = Field(default=True, description="keeps the register itself; false: passes on what others keep (M6)")
     region: str = Field(pattern=r"^[0-9]{6}$")
     contract_version: str
     subjects_per_call: int = Field(ge=1, le=100_000)

@@ -1,7 +1,8 @@
 """One logical asset from all rows about it, whoever gave them (M4, M5), and whether it counts."""
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,6 +22,8 @@ class Standing(NamedTuple):
 
 COUNTED = Standing(counted=True, reason="counted", rule="M7")
 NOT_IN_FORCE = Standing(counted=False, reason="not_in_force", rule="M7")
+AFTER_THE_DAY = Standing(counted=False, reason="after_the_day", rule="M7")
+NOT_COMPARED: Mapping[str, int] = {}
 OF_OTHERS = Standing(counted=False, reason="not_of_the_household", rule="M23")
 
 
@@ -30,7 +33,7 @@ class Asset(Generic[R]):
 
     owners: members whose right is in force, in the household's order; all named ones when none is.
     share: the household's share of a home, None when it cannot be known or is not asked for.
-    conflicts: the fields about which registers disagree beyond the tolerance (M6).
+    conflicts: the fields about which registers disagree beyond the tolerance (M6). presumed: the share is the equal one (M8).
     """
 
     key: str
@@ -40,6 +43,7 @@ class Asset(Generic[R]):
     standing: Standing
     share: Fraction | None = None
     conflicts: tuple[str, ...] = ()
+    presumed: bool = False
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -77,13 +81,16 @@ def of_member(row: Row) -> str:
     return row.member
 
 
-def asset(thing: Thing, record: R, standing: Standing, counted: Collection[str]) -> Asset[R]:
-    """Build the asset, `record` that of the first head; what belongs to no counted member is set apart (M23)."""
+def asset(thing: Thing, record: R, standing: Standing, counted: Collection[str], tolerances: Mapping[str, int] = NOT_COMPARED) -> Asset[R]:
+    """Build the asset, `record` that of the first head; what belongs to no counted member is set apart (M23).
+
+    tolerances: by how much registers may differ about a field, days as the number of days (M6).
+    """
     owners = _owners(thing.heads)
     if not any(owner in counted for owner in owners):
         standing = OF_OTHERS
     rows = (*thing.heads, *thing.others)
-    return Asset(thing.key, record, rows, owners, standing, conflicts=_status_conflict(rows))
+    return Asset(thing.key, record, rows, owners, standing, conflicts=(*_status_conflict(rows), *_differences(rows, tolerances)))
 
 
 def _owners(heads: Sequence[Row]) -> tuple[str, ...]:
@@ -101,3 +108,16 @@ def _status_conflict(rows: Sequence[Row]) -> tuple[str, ...]:
         by_source = said.setdefault(row.member, {})
         by_source[row.source.id] = by_source.get(row.source.id, False) or row.in_force
     return ("status",) if any(len(set(by_source.values())) > 1 for by_source in said.values()) else ()
+
+
+def _differences(rows: Sequence[Row], tolerances: Mapping[str, int]) -> tuple[str, ...]:
+    """Name the fields about which rows in force, of different sources, differ by more than the tolerance."""
+    live = [row for row in rows if row.in_force]
+    if len({row.source.id for row in live}) < 2:
+        return ()
+    return tuple(name for name, tolerance in tolerances.items() if _spread(live, name) > tolerance)
+
+
+def _spread(rows: Sequence[Row], name: str) -> int:
+    told = [value.toordinal() if isinstance(value, date) else value for row in rows if (value := getattr(row.record, name)) is not None]
+    return max(told) - min(told) if told else 0

@@ -11,27 +11,36 @@ from verify_service.verification.merge import Merged
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One line with what was measured, both exact, and on which side the measured interval lies."""
+    """One line with what was measured, both exact, and on which side the measured interval lies.
 
+    of: the household, or in single-person mode the beneficiary, where the line says so (M25).
+    """
+
+    code: str
     line: Line
     measured: Interval
     value: Exact
+    persons: int
+    of: str | None
     result: Comparison
 
 
 def compare(merged: Merged, policy: Policy) -> list[Compared]:
     """Compare every line of the programme, in its order. Unrounded (C10.10)."""
-    return [_compared(line, merged, policy) for line in policy.programme.lines]
+    return [_compared(code, line, merged, policy) for code, line in policy.programme.lines.items()]
 
 
-def _compared(line: Line, merged: Merged, policy: Policy) -> Compared:
-    value = policy.limit(line, merged.household.hukou, len(merged.counted))
-    measured = merged.figures[line.figure]
-    return Compared(line, measured, value, measured.against(value, equal_is_within=line.within == "at_most"))
+def _compared(code: str, line: Line, merged: Merged, policy: Policy) -> Compared:
+    own = merged.own if line.single_person == "beneficiary" else None
+    persons = len(merged.counted) if own is None else 1
+    measured = (merged if own is None else own).figures[line.figure]
+    value = policy.limit(line, merged.household.hukou, persons)
+    result = measured.against(value, equal_is_within=line.within == "at_most")
+    return Compared(code, line, measured, value, persons, None if own is None else own.member, result)
 
 
 def exceeded(compared: list[Compared]) -> Iterator[Finding]:
     """Raise the finding of every line that is surely passed."""
     for c in compared:
         if c.result == "exceeds":
-            yield Finding(c.line.finding, about=c.line.code, measured=c.measured, line=c.value, unit=UNITS[c.line.figure])
+            yield Finding(c.line.finding, c.of, about=c.code, measured=c.measured, line=c.value, unit=UNITS[c.line.figure])

@@ -5,7 +5,7 @@ Everything but the header is a pure function of request, answers and policy (M30
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from verify_service.domain.amendment import Made
 from verify_service.domain.policy import Policy
@@ -103,7 +103,7 @@ def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[
         "replaces": header.replaces,
         "issued_at": instant(header.issued_at),
         "valid_until": header.valid_until.isoformat(),
-        "objection_until": (header.issued_at.astimezone(CHINA).date() + timedelta(days=policy.objection_window_days)).isoformat(),
+        "objection_until": policy.objection_until(header.issued_at.astimezone(CHINA).date()).isoformat(),
         "issuer": header.issuer,
         "disclaimer": "仅作对照,不作认定",
     }
@@ -117,6 +117,7 @@ def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[
 
 
 def _objection(request: VerificationRequest, policy: Policy) -> Objection:
-    days = policy.objection_window_days
-    text = f"如有疑问或与事实不符,请在收到本报告后{days}日内通知委托单位。"
-    return {"days": days, "to": request.commission.organisation, "text_zh": text}
+    rules = policy.rules.report
+    days, unit = rules.objection_days, "个工作日" if rules.objection_counts == "working_days" else "日"
+    text = f"如有疑问或与事实不符,请在收到本报告后{days}{unit}内通知委托单位。"
+    return {"days": days, "counts": rules.objection_counts, "to": request.commission.organisation, "text_zh": text}

@@ -32,9 +32,16 @@ class Row:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Order rows about one thing and one member, the one to believe first (M6): newer, higher level, in force, fuller, by place."""
+        """Order rows about one thing and one member (M6): registrar first, newer, higher level, in force, fuller, by place."""
         as_of = self.answer.outcome.as_of or date.min
-        return (-as_of.toordinal(), _LEVELS[self.source.level], not self.in_force, _DISCLOSURES[self.record.disclosure], self.place)
+        return (
+            not self.source.registrar,
+            -as_of.toordinal(),
+            _LEVELS[self.source.level],
+            not self.in_force,
+            _DISCLOSURES[self.record.disclosure],
+            self.place,
+        )
 
     @property
     def in_force(self) -> bool:

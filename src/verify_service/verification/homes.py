@@ -2,21 +2,23 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import cast
 
 from verify_service.domain.household import Household
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import RealProperty, RecordStatus
-from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, things
+from verify_service.verification.assets import AFTER_THE_DAY, COUNTED, NOT_IN_FORCE, Asset, Standing, asset, things
 from verify_service.verification.evidence import Evidence, Row
 
 _SAME_AREA_CM2 = 5_000  # M4: an address with an area within 0.5 m2 is the same unit
 WHOLE = Fraction(1)
+_DATES = {"registered": 0}
 
 
-def homes(evidence: Evidence, household: Household, counted: Collection[str], policy: Policy) -> Iterator[Asset[RealProperty]]:
-    """Return every unit once; `counted` means that it counts as a home."""
+def homes(evidence: Evidence, household: Household, counted: Collection[str], policy: Policy, day: date) -> Iterator[Asset[RealProperty]]:
+    """Return every unit once; `counted` means that it counts as a home. `day` is the day property is asked for."""
     rows = evidence.of("property")
     if not rows:
         return
@@ -26,10 +28,19 @@ def homes(evidence: Evidence, household: Household, counted: Collection[str], po
         # A certificate speaks before the presale contract that led to it.
         thing.heads.sort(key=lambda r: (_is_presale(_property(r)), not r.in_force, r.rank))
         record = _property(thing.heads[0])
-        unit = asset(thing, record, _standing(record, policy), counted)
-        yield replace(
-            unit, share=_share(unit, thing.heads, numbers, counted), conflicts=(*unit.conflicts, *_area_conflict(unit.rows, policy))
-        )
+        unit = asset(thing, record, _standing(record, policy, day), counted, _DATES)
+        share, presumed = _share(unit, thing.heads, numbers, counted)
+        standing = _minority(unit.standing, share, policy)
+        conflicts = (*unit.conflicts, *_area_conflict(unit.rows, policy))
+        yield replace(unit, share=share, presumed=presumed, standing=standing, conflicts=conflicts)
+
+
+def _minority(standing: Standing, share: Fraction | None, policy: Policy) -> Standing:
+    """Set a home apart whose share is smaller than the rules care for; without such a rule any share is one home (M9)."""
+    least = policy.rules.assets.home_share_counts_from
+    if not standing.counted or least is None or share is None or share >= Fraction(least):
+        return standing
+    return Standing(counted=False, reason="minority_share", rule="M9")
 
 
 def _property(row: Row) -> RealProperty:
@@ -70,10 +81,13 @@ def _near(places: Mapping[tuple[str, int], tuple[int, str]], address: str, area:
     return next((key for known, key in filter(None, found) if abs(known - area) <= _SAME_AREA_CM2), None)
 
 
-def _standing(unit: RealProperty, policy: Policy) -> Standing:
+def _standing(unit: RealProperty, policy: Policy, day: date) -> Standing:
     presale = _is_presale(unit)
     cancelled_presale = presale and unit.presale is not None and unit.presale.state == "cancelled"
-    in_force = unit.status is RecordStatus.CURRENT or (unit.status is RecordStatus.PENDING and presale)
+    ended_later = unit.status is RecordStatus.HISTORIC and unit.right_ended is not None and unit.right_ended > day
+    in_force = unit.status is RecordStatus.CURRENT or ended_later or (unit.status is RecordStatus.PENDING and presale)
+    if unit.registered > day and not presale:
+        return AFTER_THE_DAY
     if not in_force or cancelled_presale:
         return NOT_IN_FORCE
     if not unit.residential:
@@ -83,22 +97,25 @@ def _standing(unit: RealProperty, policy: Policy) -> Standing:
     return COUNTED._replace(rule="M9")
 
 
-def _share(unit: Asset[RealProperty], heads: Sequence[Row], numbers: dict[str, str], counted: Collection[str]) -> Fraction | None:
-    """Return the household's share (M8), None when an owner or her share is not known.
+def _share(
+    unit: Asset[RealProperty], heads: Sequence[Row], numbers: dict[str, str], counted: Collection[str]
+) -> tuple[Fraction | None, bool]:
+    """Return the household's share (M8), None when an owner or her share is not known; and whether it is only presumed.
 
     Joint owners of whom some live elsewhere are presumed to have equal shares.
     """
     inside = {owner for owner in unit.owners if owner in counted}
     records = [_property(row) for row in heads if row.member in inside]
     if any(r.co_ownership == "sole" for r in records):
-        return WHOLE
+        return WHOLE, False
     if any(r.co_ownership == "shares" for r in records):
-        return _sum_of_shares(heads, inside)
+        return _sum_of_shares(heads, inside), False
     if not records or any(not r.co_owners_known for r in records):
-        return None
+        return None, False
     inside |= {numbers[c.id_number.reveal()] for r in records for c in r.co_owners if c.id_number and c.id_number.reveal() in numbers}
     owners = max(1 + len(r.co_owners) for r in records)
-    return min(WHOLE, Fraction(len(inside), owners))
+    share = min(WHOLE, Fraction(len(inside), owners))
+    return share, share < WHOLE
 
 
 def _sum_of_shares(rows: Iterable[Row], inside: Collection[str]) -> Fraction | None:

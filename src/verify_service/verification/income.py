@@ -1,43 +1,33 @@
-"""Income by the five classes: proven where registers prove it, declared where nothing does (M17 to M20, M24, M26).
+"""Income by the five classes: proven where registers prove it, declared where nothing does (M17 to M22, M24, M26).
 
 All amounts are of the whole income period, in fen; the monthly mean divides by the period's months even if fewer were
 worked (M26). A wage or transfer is open upwards while a register that may prove it has not answered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from fractions import Fraction
+from typing import Literal
 
-from verify_service.domain.household import Household, Member
-from verify_service.domain.interval import NOTHING, Exact, Interval, divided, total
+from verify_service.domain.codes import Exclusion, Labour
+from verify_service.domain.household import DeclaredIncome, DeclaredSpecial, Household, Member
+from verify_service.domain.interval import NOTHING, Interval, total
 from verify_service.domain.policy import Policy
-from verify_service.domain.records import FundAccount, PensionBenefit, RecordStatus, SocialContribution
+from verify_service.domain.policy.in_force import plain
+from verify_service.domain.records import FundAccount, SocialContribution
 from verify_service.domain.request import Period
-from verify_service.verification.assets import Thing, of_member, things
+from verify_service.verification.assets import of_member, things
+from verify_service.verification.benefits import Benefit, benefits
 from verify_service.verification.evidence import Evidence, Row
-from verify_service.verification.wages import Wage, wages
+from verify_service.verification.support import Supported, support
+from verify_service.verification.wages import Wage, month_of, wages
 
 IncomeClass = Literal["wage", "business", "property", "transfer", "other"]
-Basis = Literal["evidence", "declared", "none"]
+Basis = Literal["evidence", "declared", "imputed", "none"]
+CLASSES: tuple[IncomeClass, ...] = ("wage", "business", "property", "transfer", "other")
 WAGE_KINDS = ("housing_fund", "contribution")
-
-
-@dataclass(frozen=True, slots=True)
-class Benefit:
-    """One benefit of one member over the period, in fen; `exempt` is the part that is not income (M19), None if unknown."""
-
-    record: PensionBenefit
-    rows: tuple[Row, ...]
-    months: int
-    paid_fen: int
-    exempt_fen: int | None
-
-    @property
-    def income(self) -> Interval:
-        """Return what counts; without the split of a resident pension any part of it may be exempt."""
-        if self.exempt_fen is not None:
-            return Interval.of(max(0, self.paid_fen - self.exempt_fen))
-        return Interval(0, self.paid_fen, frozenset({f"{self.rows[0].member}:{self.rows[0].source.id}"}))
+NO_TAX_REGISTER = frozenset({"*:tax"})
+_PENSION_AGE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +43,69 @@ class ClassIncome:
 
 @dataclass(frozen=True, slots=True)
 class MemberIncome:
-    """One member's income. `employment_cost` is what the policy deducts from proven wages, None while those are not known."""
+    """One member's income.
+
+    employment_cost: what the policy takes off the wage for the cost of working, None if nothing. income_tax: what proven wages
+    may have been taxed, None where the rules do not tell. support: what supporters give (M21). special: what is declared
+    beside the classes, and whether the rules count it (M22).
+    """
 
     member: str
     classes: tuple[ClassIncome, ...]
     wages: Sequence[Wage]
     benefits: Sequence[Benefit]
-    employment_cost: Exact | None
+    support: Sequence[Supported]
+    special: Sequence[tuple[DeclaredSpecial, bool]]
+    income_tax: Interval | None
+    employment_cost: Interval | None
     total: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """The household's income: every person's, then the counted members' total, monthly mean and mean per person."""
+    """The income of some persons: everybody's own, then the total, monthly mean and mean per person of those `in_total`.
+
+    Who died in the period is in the total until the month of death, and not among the persons it is divided by (M24).
+    """
 
     members: Mapping[str, MemberIncome]
+    in_total: tuple[str, ...]
     months: int
     persons: int
     total: Interval
     monthly: Interval
     per_capita: Interval
 
+    def of(self, member: str) -> "Income":
+        """Return one member's own figures, for single-person mode (M25)."""
+        return _means(self.members, (member,), self.months, 1)
+
 
 def income(evidence: Evidence, household: Household, period: Period, policy: Policy) -> Income:
     """Compute everybody's income; supporters and excluded persons stand beside the total, never in it (M23, M24)."""
     months = _months(period)
     by_kind = {kind: _by_member(evidence.of(kind)) for kind in (*WAGE_KINDS, "benefit")}
-    members = {m.ref: _member_income(m, evidence, by_kind, months, policy) for m in household.members}
-    counted = [m.ref for m in household.members if m.counted]
-    whole = total(members[ref].total for ref in counted)
-    monthly = whole.per(len(months))
-    return Income(members, len(months), len(counted), whole, monthly, whole.per(len(months) * len(counted)))
+    alone = {m.ref: _member_income(m, evidence, by_kind, months, policy, ()) for m in household.members if m.support}
+    own = {m.ref: _supporters_own(m, alone[m.ref].total) for m in household.members if m.support}
+    given = support(household, own, len(months), policy) if own else {}
+    members = {
+        m.ref: alone.get(m.ref) or _member_income(m, evidence, by_kind, months, policy, given.get(m.ref, ())) for m in household.members
+    }
+    counted = tuple(m.ref for m in household.members if m.counted or _died_in(m, months))
+    return _means(members, counted, len(months), sum(m.counted for m in household.members))
+
+
+def _means(members: Mapping[str, MemberIncome], in_total: tuple[str, ...], months: int, persons: int) -> Income:
+    whole = total(members[ref].total for ref in in_total)
+    return Income(members, in_total, months, persons, whole, whole.per(months), whole.per(months * persons))
+
+
+def _supporters_own(member: Member, proven: Interval) -> Interval:
+    return proven.at_least(member.support.household_income_fen if member.support else 0)
+
+
+def _died_in(member: Member, months: Collection[str]) -> bool:
+    return member.excluded is Exclusion.DECEASED and member.died_on is not None and month_of(member.died_on) in months
 
 
 def _months(period: Period) -> list[str]:
@@ -99,23 +121,32 @@ def _by_member(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _member_income(
-    member: Member, evidence: Evidence, by_kind: Mapping[str, Mapping[str, list[Row]]], months: Sequence[str], policy: Policy
+    member: Member,
+    evidence: Evidence,
+    by_kind: Mapping[str, Mapping[str, list[Row]]],
+    months: Sequence[str],
+    policy: Policy,
+    supported: Sequence[Supported],
 ) -> MemberIncome:
+    if member.died_on is not None:
+        months = [m for m in months if m <= month_of(member.died_on)]
     fund_rows, contribution_rows, benefit_rows = (rows.get(member.ref, []) for rows in by_kind.values())
     found = wages(_best(fund_rows), _best(contribution_rows), months) if fund_rows or contribution_rows else []
-    drawn = [_benefit(thing, months, policy) for thing in things(benefit_rows, _benefit_key, of_member)] if benefit_rows else []
+    drawn = benefits(benefit_rows, months, policy)
+    tax = _income_tax(found, policy)
     declared = member.declared_income
-    classes = (
-        _class("wage", declared.wage_fen if declared else None, _proven_wage(found, evidence, member.ref), policy),
-        _class("business", declared.business_fen if declared else None, None, policy),
-        _class("property", declared.property_fen if declared else None, None, policy),
-        _class("transfer", declared.transfer_fen if declared else None, _proven_transfer(drawn, evidence, member.ref), policy),
-        _class("other", declared.other_fen if declared else None, None, policy),
-    )
-    whole = total(c.counted for c in classes)
-    cost = _employment_cost(classes[0], policy)
-    certain = None if classes[0].counted.missing else cost
-    return MemberIncome(member.ref, classes, found, drawn, certain, whole if not cost else whole.less(cost))
+    proven: dict[IncomeClass, Interval | None] = {
+        "wage": _proven_wage(found, tax, evidence, member.ref, months, policy),
+        "transfer": _proven_transfer([*(b.income for b in drawn), *(s.amount for s in supported)], evidence, member.ref),
+    }
+    said: dict[IncomeClass, int | None] = dict.fromkeys(CLASSES) if declared is None else _declared(declared, policy)
+    classes = tuple(_class(name, said[name], proven.get(name), policy) for name in CLASSES)
+    classes = (_imputed(classes[0], member, months, policy), *classes[1:])
+    special = _special(declared, policy) if declared else ()
+    cost = _employment_cost(classes[0], len(months), policy)
+    wage = classes[0].counted if cost is None else _less_cost(classes[0].counted, cost)
+    whole = total([wage, *(c.counted for c in classes[1:])])
+    return MemberIncome(member.ref, classes, found, drawn, supported, special, tax, cost, whole)
 
 
 def _class(name: IncomeClass, declared: int | None, proven: Interval | None, policy: Policy) -> ClassIncome:
@@ -123,36 +154,100 @@ def _class(name: IncomeClass, declared: int | None, proven: Interval | None, pol
     said = Interval.of(declared) if declared else NOTHING
     if proven is None:
         return ClassIncome(name, declared, None, said, "none" if declared is None else "declared")
-    if not policy.local.deductions.declared_is_floor or proven.lower >= said.lower:
+    if not policy.rules.deductions.declared_is_floor or proven.lower >= said.lower:
         return ClassIncome(name, declared, proven, proven, "evidence")
     upper = None if proven.upper is None else max(proven.upper, said.lower)
     return ClassIncome(name, declared, proven, Interval(said.lower, upper, proven.missing), "declared")
 
 
-def _proven_wage(found: Sequence[Wage], evidence: Evidence, member: str) -> Interval | None:
-    """While one wage register is silent its answer may change base and deductions alike: nothing is sure from below."""
+def _declared(declared: DeclaredIncome, policy: Policy) -> dict[IncomeClass, int | None]:
+    """Return the five classes; transfers with what the rules do not exclude of the money beside them (M22)."""
+    return {
+        "wage": declared.wage_fen,
+        "business": declared.business_fen,
+        "property": declared.property_fen,
+        "transfer": declared.transfer_fen + _counted_special(declared, policy),
+        "other": declared.other_fen,
+    }
+
+
+def _counted_special(declared: DeclaredIncome, policy: Policy) -> int:
+    return sum(s.amount_fen for s, counts in _special(declared, policy) if counts)
+
+
+def _special(declared: DeclaredIncome, policy: Policy) -> list[tuple[DeclaredSpecial, bool]]:
+    excluded = policy.rules.deductions.special_income_excluded
+    return [(s, s.kind not in excluded) for s in declared.special]
+
+
+def _imputed(wage: ClassIncome, member: Member, months: Sequence[str], policy: Policy) -> ClassIncome:
+    """Take an able person to earn the local minimum wage at least, where the policy says so (M20)."""
+    rules = policy.rules
+    able = member.labour is Labour.ABLE and not member.student and member.counted
+    if not rules.deductions.minimum_wage_imputed or not able or member.age(policy.day) >= _PENSION_AGE or member.is_minor(policy.day):
+        return wage
+    floor = rules.standards.minimum_wage_monthly_fen * len(months)
+    if wage.counted.lower >= floor:
+        return wage
+    return ClassIncome(wage.name, wage.declared, wage.proven, wage.counted.at_least(floor), "imputed")
+
+
+def _income_tax(found: Sequence[Wage], policy: Policy) -> Interval | None:
+    """Bound the income tax on proven wages (M18): nothing at least, at most what is due without any special deduction."""
+    rule = policy.rules.deductions.income_tax
+    if rule is None or not found:
+        return None
+    taxable = sum(w.net_fen for w in found)
+    highest = rule.highest(taxable, len(frozenset().union(*(w.worked for w in found))))
+    return Interval(0, highest, NO_TAX_REGISTER) if highest else NOTHING
+
+
+def _proven_wage(
+    found: Sequence[Wage], tax: Interval | None, evidence: Evidence, member: str, months: Sequence[str], policy: Policy
+) -> Interval | None:
+    """While one wage register is silent its answer may change base, deductions and tax alike: nothing is sure from below."""
     missing = evidence.missing(WAGE_KINDS, (member,))
     if missing:
-        return Interval.of(0, missing)
-    return Interval.of(sum(w.net_fen for w in found)) if found else None
-
-
-def _proven_transfer(drawn: Sequence[Benefit], evidence: Evidence, member: str) -> Interval | None:
-    missing = evidence.missing(("benefit",), (member,))
-    if not drawn and not missing:
+        return Interval.of(0, missing if policy.rules.deductions.income_tax is None else missing | NO_TAX_REGISTER)
+    if not found:
         return None
-    return total([*(b.income for b in drawn), Interval.of(0, missing)])
+    net = sum(w.net_fen for w in found)
+    taxed = Interval.of(net) if tax is None else Interval(net - (tax.upper or 0), net, tax.missing)
+    return taxed if policy.rules.deductions.monthly_mean == "period" else _as_if_all_months(taxed, found, months)
 
 
-def _employment_cost(wage: ClassIncome, policy: Policy) -> Exact:
-    """Return what the cost of working (就业成本) takes off the wage's lower bound, in fen over the period.
+def _as_if_all_months(wage: Interval, found: Sequence[Wage], months: Sequence[str]) -> Interval:
+    """Return the wage of the months in work, brought to all months of the period (M26)."""
+    worked = len(frozenset().union(*(w.worked for w in found)))
+    return wage.scaled(len(months)).per(worked)
+
+
+def _proven_transfer(parts: Sequence[Interval], evidence: Evidence, member: str) -> Interval | None:
+    missing = evidence.missing(("benefit",), (member,))
+    if not parts and not missing:
+        return None
+    return total([*parts, Interval.of(0, missing)])
+
+
+def _employment_cost(wage: ClassIncome, months: int, policy: Policy) -> Interval | None:
+    """Return what the cost of working (就业成本) takes off the wage, in fen over the period.
 
     Only a proven wage bears it. While the proof is missing, a declared wage may still turn out to be a proven one.
     """
-    rules = policy.local.deductions
+    rules = policy.rules.deductions
     if not rules.employment_cost_applies or (wage.basis != "evidence" and not wage.counted.missing):
-        return 0
-    return divided(wage.counted.lower * rules.employment_cost_rate_bp, 10_000)
+        return None
+    if rules.employment_cost_of == "wage":
+        return wage.counted.scaled(Fraction(rules.employment_cost_rate_bp, 10_000))
+    fixed = plain(Fraction(policy.rules.standards.minimum_wage_monthly_fen * months * rules.employment_cost_rate_bp, 10_000))
+    upper = None if wage.counted.upper is None else min(fixed, wage.counted.upper)
+    return Interval(min(fixed, wage.counted.lower), upper, wage.counted.missing)
+
+
+def _less_cost(wage: Interval, cost: Interval) -> Interval:
+    """Take the cost off bound by bound: it grows with the wage, never faster."""
+    upper = None if wage.upper is None or cost.upper is None else wage.upper - cost.upper
+    return Interval(wage.lower - cost.lower, upper, wage.missing)
 
 
 def _best(rows: Sequence[Row]) -> list[Row]:
@@ -165,23 +260,3 @@ def _account_key(row: Row) -> str:
     if isinstance(record, FundAccount):
         return f"{record.centre_code} {record.account_masked}"
     return f"{record.insurance_type} {record.region} {record.month}" if isinstance(record, SocialContribution) else record.source_key
-
-
-def _benefit_key(row: Row) -> str:
-    record = cast("PensionBenefit", row.record)
-    return f"{record.benefit_type} {record.region}"
-
-
-def _benefit(thing: Thing, months: Sequence[str], policy: Policy) -> Benefit:
-    """Count the paid months: none while paused, up to the last one when ended. Back pay is not monthly income (M19)."""
-    record = cast("PensionBenefit", thing.heads[0].record)
-    running = record.payment_state == "normal"
-    idle = record.payment_state == "paused" or record.status is RecordStatus.CANCELLED
-    paid = 0 if idle else sum(record.first_paid_month <= m and (running or m <= record.last_paid_month) for m in months)
-    return Benefit(record, (*thing.heads, *thing.others), paid, paid * record.monthly_fen, _exempt(record, paid, policy))
-
-
-def _exempt(record: PensionBenefit, months: int, policy: Policy) -> int | None:
-    if record.benefit_type != "resident_pension" or not policy.local.deductions.resident_basic_pension_exempt:
-        return 0
-    return None if record.split is None and months else months * (record.split.basic_fen if record.split else 0)

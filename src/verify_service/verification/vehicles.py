@@ -1,23 +1,29 @@
-"""Vehicles: which count (M4, M7, M11). Money decides nothing here: the programme's line is on their number."""
+"""Vehicles: which count (M4, M7, M11), and what one is worth (M12)."""
 
 from collections.abc import Collection, Iterator
+from datetime import date
 from typing import cast
 
+from verify_service.domain.interval import Interval
 from verify_service.domain.policy import Policy
+from verify_service.domain.policy.rules import Depreciation
 from verify_service.domain.records import RecordStatus, Vehicle
-from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Standing, asset, of_member, things
+from verify_service.verification.assets import AFTER_THE_DAY, COUNTED, NOT_IN_FORCE, Asset, Standing, asset, of_member, things
 from verify_service.verification.evidence import Evidence, Row
 
 _MOTORCYCLES = frozenset({"07", "08"})  # GA 24.7 plate types of motorcycles and mopeds
+_FARM = frozenset({"13", "14"})  # GA 24.7: low-speed vehicles and tractors, a class of their own
+_ELECTRIC = "C"  # GA 24.9
 _BUSINESS_USE = frozenset("BCDEFG")  # GA 24.3: passenger, bus, taxi, tourism, freight, rental
 _GONE = {"E": "cancelled", "M": "cancelled_by_force", "P": "scrapped", "B": "transferred_out", "C": "stolen"}  # GA 24.17
+_DATES = {"first_registered": 0}
 
 
-def vehicles(evidence: Evidence, counted: Collection[str], policy: Policy) -> Iterator[Asset[Vehicle]]:
-    """Return every vehicle once, counted or with the reason why not."""
+def vehicles(evidence: Evidence, counted: Collection[str], policy: Policy, day: date) -> Iterator[Asset[Vehicle]]:
+    """Return every vehicle once, counted or with the reason why not. `day` is the day property is asked for."""
     for thing in things(evidence.of("vehicle"), _key, of_member):
         record = cast("Vehicle", thing.heads[0].record)
-        yield asset(thing, record, _standing(record, policy), counted)
+        yield asset(thing, record, _standing(record, policy, day), counted, _DATES)
 
 
 def _key(row: Row) -> str:
@@ -25,22 +31,56 @@ def _key(row: Row) -> str:
     return record.vin or f"{record.plate_type} {record.plate_no}"
 
 
-def _standing(vehicle: Vehicle, policy: Policy) -> Standing:
-    reason = next(_reasons_against(vehicle, policy), None)
-    if reason is None or reason == NOT_IN_FORCE.reason:
-        return COUNTED if reason is None else NOT_IN_FORCE
-    return Standing(counted=False, reason=reason, rule="M11")
+def _standing(vehicle: Vehicle, policy: Policy, day: date) -> Standing:
+    reason = next(_reasons_against(vehicle, policy, day), None)
+    if reason is None:
+        return COUNTED
+    return {s.reason: s for s in (NOT_IN_FORCE, AFTER_THE_DAY)}.get(reason) or Standing(counted=False, reason=reason, rule="M11")
 
 
-def _reasons_against(vehicle: Vehicle, policy: Policy) -> Iterator[str]:
-    yield from (reason for letter, reason in _GONE.items() if letter in vehicle.status_letters)
-    if vehicle.status is not RecordStatus.CURRENT:
-        yield NOT_IN_FORCE.reason
+def _reasons_against(vehicle: Vehicle, policy: Policy, day: date) -> Iterator[str]:
+    if (vehicle.acquired or vehicle.first_registered) > day:
+        yield AFTER_THE_DAY.reason
+    if not _left_after(vehicle, day):
+        yield from (reason for letter, reason in _GONE.items() if letter in vehicle.status_letters)
+        if vehicle.status is not RecordStatus.CURRENT:
+            yield NOT_IN_FORCE.reason
     if vehicle.ownership == "unit":
         yield "unit_owned"
+    if vehicle.plate_type in _FARM:
+        yield "farm_machine"
     if vehicle.disabled_use and "disabled_use" in policy.programme.exempt_vehicles:
         yield "exempt_disabled_use"
     if vehicle.plate_type in _MOTORCYCLES and "motorcycle" in policy.programme.exempt_vehicles:
         yield "exempt_motorcycle"
     if vehicle.use_nature in _BUSINESS_USE:
         yield "business_asset"
+
+
+def _left_after(vehicle: Vehicle, day: date) -> bool:
+    """Say whether the vehicle was given away only after the day property is asked for (M7)."""
+    left = [t.day for t in vehicle.transfers if t.direction == "out"]
+    return bool(left) and min(left) > day
+
+
+def value(vehicle: Asset[Vehicle], policy: Policy, day: date) -> Interval:
+    """Return what the vehicle is worth in fen: its price less so much a year, never below the floor (M12).
+
+    The price of the purchase speaks before the registered one. A vehicle without any price is worth something unknown.
+    """
+    record, rules = vehicle.record, policy.rules.assets.vehicle_depreciation
+    price = record.purchase_price_fen if record.purchase_price_fen is not None else record.original_value_fen
+    if price is None:
+        first = vehicle.rows[0]
+        return Interval.of(0, frozenset({f"{first.member}:{first.source.id}"}))
+    bought = record.first_registered if record.purchase_price_fen is None else record.acquired or record.first_registered
+    return Interval.of(-(-price * _rest_bp(record, rules, _full_years(bought, day)) // 10_000))
+
+
+def _rest_bp(vehicle: Vehicle, rules: Depreciation, years: int) -> int:
+    yearly = rules.electric_yearly_bp if vehicle.fuel == _ELECTRIC else rules.yearly_bp
+    return max(rules.floor_bp, 10_000 - yearly * years)
+
+
+def _full_years(since: date, day: date) -> int:
+    return max(0, day.year - since.year - ((day.month, day.day) < (since.month, since.day)))

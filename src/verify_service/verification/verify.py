@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
 from verify_service.domain.amendment import Amendment, Made
@@ -156,7 +156,7 @@ class Verifier:
             version=1 if replaces is None else replaces.version + 1,
             issued_at=issued_at,
             issuer=self.issuer,
-            valid_until=local_day(issued_at) + timedelta(days=policy.report_validity_days),
+            valid_until=policy.valid_until(local_day(issued_at)),
             replaces=None if replaces is None else replaces.report_id,
             reason="first_issue" if replaces is None else "late_answer" if made is None else made.amendment.kind,
         )

@@ -29,6 +29,7 @@ class Wage:
     fund_base_fen: int | None
     contribution_base_fen: int | None
     base_at_floor: bool
+    worked: frozenset[str]
     rows: tuple[Row, ...]
 
     @property
@@ -69,13 +70,14 @@ def _wage(
 ) -> Wage:
     """Walk the months: the fund's base where there is one, else the insurance's; the personal parts of both."""
     by_type = {kind: [r for _, r in insured if r.insurance_type == kind] for kind in _BASE_ORDER}
-    gross = social = fund = counted = from_fund = 0
+    gross = social = fund = from_fund = 0
+    worked: set[str] = set()
     for month in months:
         account = next((r for _, r in funds if _fund_covers(r, month)), None)
         paid = [r for rows in by_type.values() if (r := _insured_in(rows, month)) is not None]
         if account is None and not paid:
             continue
-        counted += 1
+        worked.add(month)
         from_fund += account is not None
         gross += account.base_fen if account else paid[0].base_fen
         fund += account.personal_monthly_fen if account else 0
@@ -83,13 +85,14 @@ def _wage(
     return Wage(
         employer=employer,
         basis="housing_fund_base" if from_fund else "contribution_base",
-        months=counted,
+        months=len(worked),
         gross_fen=gross,
         social_insurance_fen=social,
         housing_fund_fen=fund,
         fund_base_fen=next((r.base_fen for _, r in funds), None),
         contribution_base_fen=next((rows[-1].base_fen for rows in by_type.values() if rows), None),
         base_at_floor=not from_fund and any(r.base_at_floor for _, r in insured),
+        worked=frozenset(worked),
         rows=tuple(row for row, _ in [*funds, *insured]),
     )
 

@@ -1,80 +1,122 @@
 """The rules for one region, purpose and day, and where they are looked up."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
+
+import orjson
 
 from verify_service.domain.codes import Purpose
 from verify_service.domain.interval import Exact
-from verify_service.domain.policy.pack import Hukou, Line, LocalRules, PackVersion, PolicyPack, Programme
+from verify_service.domain.policy.base import Hukou
+from verify_service.domain.policy.calendar import Calendar
+from verify_service.domain.policy.rules import Line, Programme, Rules
 from verify_service.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One dated version of a province's pack, with the whole rules of every area in it."""
+
+    pack: str
+    pack_name: str
+    pack_name_zh: str
+    version: str
+    in_force_from: date
+    in_force_to: date | None
+    areas: Mapping[str, Rules]
+    calendar: Calendar
+    digests: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Digest every area's rules once; a report names them by it."""
+        made = {region: hashlib.sha256(_canonical(rules)).hexdigest() for region, rules in self.areas.items()}
+        object.__setattr__(self, "digests", made)
+
+    def in_force(self, day: date) -> bool:
+        """Say whether the version holds on that day."""
+        return self.in_force_from <= day and (self.in_force_to is None or day <= self.in_force_to)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules for one region, purpose and day, resolved. Frozen by reference in every report."""
 
-    pack: str
-    pack_name: str
+    version: Version
+    day: date
     region: str
     purpose: Purpose
-    local: LocalRules
+    code: str
+    rules: Rules
     programme: Programme
-    rules: PackVersion
 
-    @property
-    def report_validity_days(self) -> int:
-        """Return for how many days a report may be relied on."""
-        return self.rules.report_validity_days
+    def valid_until(self, issued: date) -> date:
+        """Return the last day on which a report may be relied on."""
+        return issued + timedelta(days=self.rules.report.validity_days)
 
-    @property
-    def objection_window_days(self) -> int:
-        """Return within how many days the person may object."""
-        return self.rules.objection_window_days
+    def objection_until(self, received: date) -> date:
+        """Return the last day on which the person may object; working days follow the statutory calendar (C10.11)."""
+        report = self.rules.report
+        if report.objection_counts == "calendar_days":
+            return received + timedelta(days=report.objection_days)
+        return self.version.calendar.after(received, report.objection_days)
 
     def limit(self, line: Line, hukou: Hukou, persons: int) -> Exact:
         """Return the line's value in its figure's unit, unrounded."""
         persons = persons if line.per == "capita" else 1
         if line.standard is None:
             return persons * (line.fixed or 0)
-        return persons * plain(line.factor * self.local.standards.value(line.standard, hukou))
+        return persons * plain(line.factor * self.rules.standards.value(line.standard, hukou))
 
     def dibao(self, hukou: Hukou, times: int | str) -> Exact:
         """Return a multiple of the monthly dibao standard, in fen."""
-        return plain(Fraction(times) * self.local.standards.dibao_monthly_fen[hukou])
+        return plain(Fraction(times) * self.rules.standards.dibao_monthly_fen[hukou])
 
 
 class Policies:
-    """All packs of a deployment."""
+    """All versions of all packs of a deployment."""
 
-    def __init__(self, packs: Iterable[PolicyPack]) -> None:
-        self._packs = tuple(packs)
+    def __init__(self, versions: Iterable[Version]) -> None:
+        self._versions = tuple(sorted(versions, key=lambda v: (v.pack, v.in_force_from)))
 
     @property
-    def packs(self) -> tuple[PolicyPack, ...]:
-        """Return the packs, as their files hold them."""
-        return self._packs
+    def versions(self) -> Sequence[Version]:
+        """Return every version, by province and date."""
+        return self._versions
 
     @property
     def regions(self) -> frozenset[str]:
         """Return every region that some version has rules for."""
-        return frozenset(region for pack in self._packs for version in pack.versions for region in version.regions)
+        return frozenset(region for version in self._versions for region in version.areas)
 
     def in_force(self, region: str, purpose: Purpose, day: date) -> Policy:
         """Return the rules of a day. Raises InvalidInput when no version in force covers region and purpose."""
-        for pack in self._packs:
-            for version in pack.versions:
-                if version.in_force(day) and region in version.regions:
-                    return _resolved(pack, version, region, purpose)
+        for version in self._versions:
+            if version.in_force(day) and region in version.areas:
+                return _resolved(version, day, region, purpose)
         raise InvalidInput.at("/asset_as_of", "policy_in_force", "a day on which this region has rules in force")
 
 
-def _resolved(pack: PolicyPack, version: PackVersion, region: str, purpose: Purpose) -> Policy:
-    for programme in version.programmes:
+def _resolved(version: Version, day: date, region: str, purpose: Purpose) -> Policy:
+    rules = version.areas[region]
+    for code, programme in rules.programmes.items():
         if purpose in programme.purposes:
-            return Policy(pack.region, pack.name_zh, region, purpose, version.regions[region], programme, version)
+            return Policy(version, day, region, purpose, code, rules, programme)
     raise InvalidInput.at("/purpose", "policy_in_force", "a purpose that the rules of this region cover on that day")
+
+
+def _canonical(rules: Rules) -> bytes:
+    return orjson.dumps(_sorted(rules.model_dump(mode="json")), option=orjson.OPT_SORT_KEYS)
+
+
+def _sorted(value: Any) -> Any:
+    """Bring what came from sets into one order; the order of other lists is not told apart, which no rule depends on."""
+    if isinstance(value, dict):
+        return {key: _sorted(part) for key, part in value.items()}
+    return sorted(map(_sorted, value), key=repr) if isinstance(value, list) else value
 
 
 def plain(value: Fraction) -> Exact:

@@ -67,6 +67,8 @@ class PropertySection(TypedDict):
     declared: DeclaredAssets | None
     vehicles: list[Item]
     vehicles_total: CountInterval
+    vehicle_value_highest: MoneyInterval
+    farm_machines_total: CountInterval
     homes: list[Item]
     homes_total: CountInterval
     home_area_per_capita: AreaInterval
@@ -74,6 +76,6 @@ class PropertySection(TypedDict):
     securities: list[Item]
     financial_assets_total: MoneyInterval
     businesses: list[Item]
-    business_subscribed_total: MoneyInterval
+    business_capital_total: MoneyInterval
     housing_fund: list[Item]
     further: NotRequired[list[FurtherKindSection]]

@@ -55,4 +55,14 @@ class AreaInterval(TypedDict):
     missing: list[str]
 
 
-Measure = MoneyInterval | CountInterval | AreaInterval
+@with_config(CLOSED)
+class RatioInterval(TypedDict):
+    """Basis points (100 are 1 %)."""
+
+    lower_bp: int
+    upper_bp: int | None
+    complete: bool
+    missing: list[str]
+
+
+Measure = MoneyInterval | CountInterval | AreaInterval | RatioInterval

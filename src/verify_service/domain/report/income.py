@@ -46,6 +46,7 @@ class BenefitLine(TypedDict):
     paid_fen: int
     exempt_fen: int | None
     back_pay_fen: int
+    back_pay_counted_fen: int
     payment_state: Literal["normal", "paused", "ended"]
     pause_reason: str | None
     evidence: list[Provenance]
@@ -53,32 +54,76 @@ class BenefitLine(TypedDict):
 
 @with_config(CLOSED)
 class ClassLine(TypedDict):
-    """One class of one person: declared, proven, and what is counted. basis says which of the two it is."""
+    """One class of one person: declared, proven, and what is counted. basis says which; imputed: the local minimum wage (M20)."""
 
     income_class: Literal["wage", "business", "property", "transfer", "other"]
     declared_fen: int | None
     proven: MoneyInterval | None
     counted: MoneyInterval
-    basis: Literal["evidence", "declared", "none"]
+    basis: Literal["evidence", "declared", "imputed", "none"]
+
+
+@with_config(CLOSED)
+class EmploymentCost(TypedDict):
+    """What the cost of working takes off the wage; an interval while the wage is one. upper_fen null: unknown."""
+
+    code: Literal["employment_cost"]
+    amount_fen: int
+    upper_fen: int | None
+    rule: str
+
+
+@with_config(CLOSED)
+class SupportLine(TypedDict):
+    """What one supporter is taken to give this person (M21)."""
+
+    supporter: str
+    basis: Literal["agreed", "formula"]
+    amount: MoneyInterval
+
+
+@with_config(CLOSED)
+class SpecialLine(TypedDict):
+    """Money declared beside the five classes; counted: the rules take it as income (M22)."""
+
+    kind: str
+    amount_fen: int
+    counted: bool
 
 
 @with_config(CLOSED)
 class MemberIncomeLine(TypedDict):
-    """One person's income; that of persons who are not counted stands beside the total, never in it."""
+    """One person's income; that of persons who are not counted stands beside the total, never in it.
+
+    income_tax: what may have been due on the proven wage, null where the rules or the evidence do not tell (M18).
+    """
 
     member: str
     in_total: bool
     classes: list[ClassLine]
     wages: list[WageLine]
-    employment_cost: Deduction | None
+    income_tax: MoneyInterval | None
+    employment_cost: EmploymentCost | None
     benefits: list[BenefitLine]
+    support: list[SupportLine]
+    special: list[SpecialLine]
     total: MoneyInterval
+
+
+@with_config(CLOSED)
+class OwnIncome(TypedDict):
+    """The beneficiary's own income in single-person mode (单人户, M25)."""
+
+    member: str
+    total: MoneyInterval
+    monthly: PerCapita
 
 
 @with_config(CLOSED)
 class IncomeSection(TypedDict):
     """收入核对. Means divide by all months of the period (M26) and by counted persons (M24)."""
 
+    beneficiary: OwnIncome | None
     months: int
     persons: int
     members: list[MemberIncomeLine]
@@ -105,17 +150,18 @@ class BenefitsSection(TypedDict):
 
 @with_config(CLOSED)
 class ComparedLine(TypedDict):
-    """One line in force. within: at_most (a value equal to the line is within) or below."""
+    """One line in force. within: at_most (a value equal to the line is within) or below. of: household, or one member's ref (M25)."""
 
     code: str
     title_zh: str
     figure: str
     clause: str
-    unit: Literal["fen", "cm2", "pieces"]
+    unit: Literal["fen", "cm2", "pieces", "bp"]
     per: Literal["household", "capita"]
     standard: str | None
     multiple: str | None
     within: Literal["at_most", "below"]
+    of: str
     line: int
     measured: Measure
     result: Literal["exceeds", "within", "cannot_say"]
@@ -136,7 +182,7 @@ class FindingLine(TypedDict):
     detail: str
     measured: Measure | None
     line: int | None
-    unit: Literal["fen", "cm2", "pieces"] | None
+    unit: Literal["fen", "cm2", "pieces", "bp"] | None
     evidence: list[str]
     rule: str
     state: FindingState
@@ -147,7 +193,18 @@ class FindingLine(TypedDict):
 class DataNote(TypedDict):
     """What a reader must know of the data. about: a cell `member:source`, a figure or an asset."""
 
-    code: Literal["no_answer", "too_old", "lower_bound", "conflict", "waiting", "share_unknown", "consent_revoked", "partly_answered"]
+    code: Literal[
+        "no_answer",
+        "too_old",
+        "lower_bound",
+        "conflict",
+        "waiting",
+        "partly_answered",
+        "share_unknown",
+        "share_presumed",
+        "encumbered",
+        "consent_revoked",
+    ]
     about: str
     text_zh: str
     text_en: str
@@ -158,5 +215,6 @@ class Objection(TypedDict):
     """异议: within how many days of receiving the report, and to whom."""
 
     days: int
+    counts: Literal["working_days", "calendar_days"]
     to: str
     text_zh: str

@@ -10,19 +10,33 @@ from verify_service.domain.report.base import CLOSED, Day, Digest, Instant, Leve
 
 @with_config(CLOSED)
 class PolicyReference(TypedDict):
-    """The rules that were used, frozen."""
+    """The rules that were used, frozen: rules_digest is over all rules of the region, canonical. Then what decides on deductions.
+
+    null: the rules have no such deduction.
+    """
 
     pack: str
     pack_name: str
     version: str
+    rules_digest: Digest
     region: str
     region_name: str
+    programme: str
     purpose: str
     in_force_from: Day
     in_force_to: Day | None
     dibao_monthly_fen: int
+    minimum_wage_monthly_fen: int
     employment_cost_applies: bool
     employment_cost_rate_bp: int
+    employment_cost_of: Literal["wage", "minimum_wage"]
+    income_tax_allowance_monthly_fen: int | None
+    back_pay: Literal["excluded", "spread"]
+    minimum_wage_imputed: bool
+    monthly_mean: Literal["period", "months_in_work"]
+    special_income_excluded: list[str]
+    support_exempt_per_person_yearly_fen: int | None
+    business_capital: Literal["subscribed", "paid_in"]
     resident_basic_pension_exempt: bool
     declared_is_floor: bool
 

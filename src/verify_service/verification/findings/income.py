@@ -67,7 +67,7 @@ def insurance(request: VerificationRequest, merged: Merged, policy: Policy) -> I
     """SOC-02: self-paid on a high base (the money comes from somewhere); SOC-03: one insurance in two regions at once."""
     if not merged.evidence.of("contribution"):
         return
-    line = policy.dibao(request.household.hukou, policy.rules.high_base_multiple)
+    line = policy.dibao(request.household.hukou, policy.rules.lookback.high_base_multiple)
     for member in _counted(request):
         rows = [r for r in merged.evidence.of("contribution") if r.member == member.ref]
         records = [cast("SocialContribution", r.record) for r in rows]
@@ -119,8 +119,8 @@ def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -
     """FUN-02 large withdrawals in the look-back, FUN-03 a housing loan by a household that declared no home."""
     if not merged.fund_accounts:
         return
-    since = lookback(request.asset_as_of, policy.rules.lookback_months)
-    line = policy.dibao(request.household.hukou, policy.rules.large_withdrawal_months)
+    since = lookback(request.asset_as_of, policy.rules.lookback.months)
+    line = policy.dibao(request.household.hukou, policy.rules.lookback.large_withdrawal_months)
     assets = request.household.declared_assets
     for account in merged.fund_accounts:
         owner, record = account.owners[0], account.record

@@ -31,7 +31,7 @@ def _about(code: str, thing: Asset[Any], member: str | None = None, detail: str 
 
 def vehicles(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """VEH-03 business use, VEH-04 transferred out in the look-back, VEH-06 exempt."""
-    since = lookback(request.asset_as_of, policy.rules.lookback_months)
+    since = lookback(request.asset_as_of, policy.rules.lookback.months)
     for vehicle in merged.vehicles:
         if vehicle.standing.reason == "business_asset":
             yield _about("VEH-03", vehicle)
@@ -46,7 +46,7 @@ def vehicles(request: VerificationRequest, merged: Merged, policy: Policy) -> It
 
 def homes(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """PRO-04 presale without certificate, PRO-05 given or sold in the look-back, PRO-06 elsewhere, PRO-07 share unknown."""
-    since = lookback(request.asset_as_of, policy.rules.lookback_months)
+    since = lookback(request.asset_as_of, policy.rules.lookback.months)
     for home in merged.homes:
         record, standing = home.record, home.standing
         if standing not in {OF_OTHERS, NOT_IN_FORCE}:

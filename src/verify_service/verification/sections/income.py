@@ -4,10 +4,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from verify_service.domain.interval import Interval
 from verify_service.domain.money import half_up
-from verify_service.domain.report.income import BenefitLine, ClassLine, Deduction, IncomeSection, MemberIncomeLine, WageLine
-from verify_service.verification.income import Benefit, ClassIncome, MemberIncome
-from verify_service.verification.merge import Merged
+from verify_service.domain.report.income import BenefitLine, ClassLine, Deduction, EmploymentCost, IncomeSection, MemberIncomeLine, WageLine
+from verify_service.verification.benefits import Benefit
+from verify_service.verification.income import ClassIncome, MemberIncome
+from verify_service.verification.merge import Merged, Own
 from verify_service.verification.sections.texts import provenance
 from verify_service.verification.wages import Wage
 
@@ -20,35 +22,47 @@ def declared(part: BaseModel) -> Any:
 def income(merged: Merged) -> IncomeSection:
     """Return everybody's income, and the household's totals and means."""
     earned = merged.income
-    lower = earned.per_capita.lower
-    per_capita: Any = earned.per_capita.to_json("fen")
-    per_capita["exact_numerator_fen"], per_capita["exact_denominator"] = str(lower.numerator), str(lower.denominator)
     section: Any = {
+        "beneficiary": None if merged.own is None else _own(merged.own),
         "months": earned.months,
         "persons": earned.persons,
         "members": [_member(m, merged) for m in earned.members.values()],
         "total": earned.total.to_json("fen"),
         "monthly": earned.monthly.to_json("fen"),
-        "per_capita_monthly": per_capita,
+        "per_capita_monthly": _exact(earned.per_capita),
     }
     return section  # type: ignore[no-any-return] # intervals are written by to_json; a test reads every report with the published model
+
+
+def _exact(mean: Interval) -> Any:
+    """Return a mean with its unrounded lower bound beside it."""
+    lower = mean.lower
+    return mean.to_json("fen") | {"exact_numerator_fen": str(lower.numerator), "exact_denominator": str(lower.denominator)}
+
+
+def _own(own: Own) -> Any:
+    return {"member": own.member, "total": own.income.total.to_json("fen"), "monthly": _exact(own.income.monthly)}
 
 
 def _member(member: MemberIncome, merged: Merged) -> MemberIncomeLine:
     line: Any = {
         "member": member.member,
-        "in_total": member.member in merged.counted,
+        "in_total": member.member in merged.income.in_total,
         "classes": [_class(c) for c in member.classes],
         "wages": [_wage(w) for w in member.wages],
-        "employment_cost": _cost(member),
+        "income_tax": None if member.income_tax is None else member.income_tax.to_json("fen"),
+        "employment_cost": None if member.employment_cost is None else _cost(member.employment_cost),
         "benefits": [_benefit(b) for b in member.benefits],
+        "support": [{"supporter": s.supporter, "basis": s.basis, "amount": s.amount.to_json("fen")} for s in member.support],
+        "special": [{"kind": s.kind.value, "amount_fen": s.amount_fen, "counted": counts} for s, counts in member.special],
         "total": member.total.to_json("fen"),
     }
     return line  # type: ignore[no-any-return]
 
 
-def _cost(member: MemberIncome) -> Deduction | None:
-    return _deduction("employment_cost", half_up(member.employment_cost), "B5") if member.employment_cost else None
+def _cost(cost: Interval) -> EmploymentCost:
+    upper = None if cost.upper is None else half_up(cost.upper)
+    return {"code": "employment_cost", "amount_fen": half_up(cost.lower), "upper_fen": upper, "rule": "B5"}
 
 
 def _class(c: ClassIncome) -> ClassLine:
@@ -92,6 +106,7 @@ def _benefit(benefit: Benefit) -> BenefitLine:
         "paid_fen": benefit.paid_fen,
         "exempt_fen": benefit.exempt_fen,
         "back_pay_fen": record.back_pay_fen,
+        "back_pay_counted_fen": half_up(benefit.back_pay_fen),
         "payment_state": record.payment_state,
         "pause_reason": record.pause_reason,
         "evidence": [provenance(row) for row in benefit.rows],

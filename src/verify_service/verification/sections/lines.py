@@ -10,6 +10,7 @@ from verify_service.domain.policy import UNITS
 from verify_service.domain.report.amendments import ResolutionLine
 from verify_service.domain.report.income import ComparedLine, DataNote, FindingLine
 from verify_service.domain.request import VerificationRequest
+from verify_service.verification.assets import Asset
 from verify_service.verification.compare import Compared
 from verify_service.verification.merge import Merged, usable
 
@@ -23,7 +24,7 @@ def _line(c: Compared) -> ComparedLine:
     line, unit = c.line, UNITS[c.line.figure]
     measured: Any = c.measured.to_json(unit)
     return {
-        "code": line.code,
+        "code": c.code,
         "title_zh": line.title_zh,
         "figure": line.figure,
         "clause": line.clause,
@@ -32,6 +33,7 @@ def _line(c: Compared) -> ComparedLine:
         "standard": line.standard,
         "multiple": line.multiple,
         "within": line.within,
+        "of": "household" if c.of is None else c.of,
         "line": half_up(c.value),
         "measured": measured,
         "result": c.result,
@@ -97,14 +99,24 @@ def _bounds(merged: Merged) -> Iterator[DataNote]:
 
 def _things(merged: Merged) -> Iterator[DataNote]:
     for home in merged.homes:
+        if home.standing.counted and home.presumed:
+            yield _note("share_presumed", home.key, "共有份额不明,推定等额", "share not told: equal shares are presumed")
         if home.standing.counted and home.share is None:
             yield _note("share_unknown", home.key, "共有份额不明,按全部面积列示", "share unknown: shown with the whole area")
     for thing in merged.further:
         if thing.standing.counted and thing.share is None:
             yield _note("share_unknown", thing.key, "共有份额不明,按全部金额列示", "share unknown: shown with the whole amount")
+    encumbered: list[Asset[Any]] = [*merged.vehicles, *merged.homes]
+    for asset in encumbered:
+        yield from _encumbered(asset)
     for thing in merged.assets:
         if thing.conflicts:
             yield _note("conflict", thing.key, "来源间不一致,采用在先者", "registers disagree; the first record is used")
+
+
+def _encumbered(asset: Asset[Any]) -> Iterator[DataNote]:
+    if asset.standing.counted and (asset.record.mortgaged or asset.record.seized):
+        yield _note("encumbered", asset.key, "已抵押或查封,仍计入", "mortgaged or seized: it counts all the same")
 
 
 def _note(code: Any, about: str, text_zh: str, text_en: str) -> DataNote:

@@ -77,19 +77,31 @@ def _source(source: Source) -> SourceFacts:
 
 def policy_reference(policy: Policy, request: VerificationRequest) -> PolicyReference:
     """Freeze the rules that were used."""
-    deductions = policy.local.deductions
+    rules, version = policy.rules, policy.version
+    deductions = rules.deductions
     return {
-        "pack": policy.pack,
-        "pack_name": policy.pack_name,
-        "version": policy.rules.version,
+        "pack": version.pack,
+        "pack_name": version.pack_name_zh,
+        "version": version.version,
+        "rules_digest": version.digests[policy.region],
         "region": policy.region,
-        "region_name": policy.local.name_zh,
+        "region_name": rules.name_zh,
+        "programme": policy.code,
         "purpose": policy.purpose.value,
-        "in_force_from": policy.rules.in_force_from.isoformat(),
-        "in_force_to": maybe_day(policy.rules.in_force_to),
-        "dibao_monthly_fen": policy.local.standards.dibao_monthly_fen[request.household.hukou],
+        "in_force_from": version.in_force_from.isoformat(),
+        "in_force_to": maybe_day(version.in_force_to),
+        "dibao_monthly_fen": rules.standards.dibao_monthly_fen[request.household.hukou],
+        "minimum_wage_monthly_fen": rules.standards.minimum_wage_monthly_fen,
         "employment_cost_applies": deductions.employment_cost_applies,
         "employment_cost_rate_bp": deductions.employment_cost_rate_bp,
+        "employment_cost_of": deductions.employment_cost_of,
+        "income_tax_allowance_monthly_fen": None if deductions.income_tax is None else deductions.income_tax.allowance_monthly_fen,
+        "back_pay": deductions.back_pay,
+        "minimum_wage_imputed": deductions.minimum_wage_imputed,
+        "monthly_mean": deductions.monthly_mean,
+        "special_income_excluded": sorted(kind.value for kind in deductions.special_income_excluded),
+        "support_exempt_per_person_yearly_fen": None if deductions.support is None else deductions.support.exempt_per_person_yearly_fen,
+        "business_capital": rules.assets.business_capital,
         "resident_basic_pension_exempt": deductions.resident_basic_pension_exempt,
         "declared_is_floor": deductions.declared_is_floor,
     }

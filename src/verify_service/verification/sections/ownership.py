@@ -22,6 +22,8 @@ def ownership(request: VerificationRequest, merged: Merged) -> PropertySection:
     section: dict[str, Any] = {
         "declared": assets and declared(assets),
         "vehicles": _items(merged.vehicles),
+        "vehicle_value_highest": figures["vehicle_value"].to_json("fen"),
+        "farm_machines_total": figures["farm_machines"].to_json("pieces"),
         "vehicles_total": figures["vehicles"].to_json("pieces"),
         "homes": _items(merged.homes, numbers),
         "homes_total": figures["homes"].to_json("pieces"),
@@ -30,7 +32,7 @@ def ownership(request: VerificationRequest, merged: Merged) -> PropertySection:
         "securities": _items(merged.securities),
         "financial_assets_total": figures["financial_assets"].to_json("fen"),
         "businesses": _items(merged.businesses),
-        "business_subscribed_total": figures["business_subscribed"].to_json("fen"),
+        "business_capital_total": figures["business_capital"].to_json("fen"),
         "housing_fund": _items(merged.fund_accounts),
         **_further(merged, "property"),
     }

@@ -1,0 +1,30 @@
+"""Working days: Monday to Friday, less the statutory holidays, plus the weekend days worked in exchange (调休).
+
+Both lists come from the State Council's yearly notice. A year whose notice is not listed has only its weekends off.
+"""
+
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from verify_service.domain.policy.base import Pack
+
+_SATURDAY = 5
+
+
+class Calendar(Pack):
+    """The statutory days of some years, as the notices list them."""
+
+    holidays: frozenset[date] = Field(default=frozenset())
+    working_weekends: frozenset[date] = Field(default=frozenset())
+
+    def is_working(self, day: date) -> bool:
+        """Say whether offices work on that day."""
+        return day in self.working_weekends or (day.weekday() < _SATURDAY and day not in self.holidays)
+
+    def after(self, day: date, working_days: int) -> date:
+        """Return the day on which so many working days have passed after `day`, which itself does not count."""
+        while working_days > 0:
+            day += timedelta(days=1)
+            working_days -= self.is_working(day)
+        return day
