@@ -7,6 +7,7 @@ work after a crash cannot issue it twice.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 _log = structlog.get_logger("verify_service.services")
 ROUTE = "/v1/verifications"
 M = TypeVar("M", bound=BaseModel)
+_FIELD = re.compile(r"[a-z](?:[a-z_]|[0-9](?![0-9]{3})){0,63}", re.ASCII)  # what is no field's name may be a person's: told as *
 _RULES = {
     "extra_forbidden": ("unknown_field", "a field that the request does not have"),
     "missing": ("required", "a required field"),
@@ -215,7 +217,7 @@ def read_strictly(model: type[M], body: bytes) -> M:
 
 
 def _violation(place: tuple[int | str, ...], kind: str) -> Violation:
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:64]}" for part in place)
+    pointer = "".join(f"/{part if isinstance(part, int) or _FIELD.fullmatch(part) else '*'}" for part in place)
     rule, detail = _RULES.get(kind, (kind, f"must satisfy {kind}"))
     return Violation(pointer, rule, detail)
 

@@ -59,7 +59,10 @@ RULES: dict[str, tuple[Change, str, str]] = {
         "/household/declared_assets/securities_fen",
         "int_type",
     ),
-    "slash in a name": (lambda b: b.update({"a/b~c": 1}), "/a~1b~0c", "unknown_field"),
+    "slip in a name": (lambda b: b.update({"purpos": 1}), "/purpos", "unknown_field"),
+    "no field's name": (lambda b: b.update({"a/b~c": 1}), "/*", "unknown_field"),
+    "number as a name": (lambda b: b["household"].update({"n990101197905120019": 1}), "/household/*", "unknown_field"),
+    "person as a name": (lambda b: b["household"].update({"王示范": 1}), "/household/*", "unknown_field"),
     "a list": (lambda b: b.update(household=[]), "/household", "model_type"),
 }
 
