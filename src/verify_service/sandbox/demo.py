@@ -68,13 +68,14 @@ def _show(console: Console, report: Mapping[str, Any]) -> None:
 
 
 def _matrix(report: Mapping[str, Any]) -> Table:
+    """Lay the matrix out with a row for each source: there are more sources than members, and a terminal is narrow."""
     cells = {(c["member"], c["source"]): c["outcome"] for c in report["coverage"]}
-    sources = list(dict.fromkeys(source for _, source in cells))
+    members = list(dict.fromkeys(member for member, _ in cells))
     table = Table(title="member x source")
-    for column in ("member", *sources):
+    for column in ("source", *members):
         table.add_column(column, overflow="fold")
-    for member in dict.fromkeys(member for member, _ in cells):
-        table.add_row(member, *(_SHORT.get(cells[member, s], cells[member, s]) for s in sources))
+    for source in dict.fromkeys(source for _, source in cells):
+        table.add_row(source, *(_SHORT.get(cells[m, source], cells[m, source]) for m in members))
     return table
 
 
