@@ -41,7 +41,7 @@ from verify_service.storage.records import (
 from verify_service.storage.store import Store
 from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
-from verify_service.verification.fanout import Call, Channel
+from verify_service.verification.fanout import Call, Channel, file_digest
 from verify_service.verification.plan import local_day
 from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 
@@ -290,4 +290,4 @@ def _exchanges(call_no: int, call: Call, version: int) -> list[StoredExchange]:
 def _ticket(call: Call) -> StoredTicket:
     if call.ticket is None:
         raise ValueError("a call without a ticket")
-    return StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket)
+    return StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket, file_digest=file_digest(call))

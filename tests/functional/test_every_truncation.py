@@ -127,7 +127,7 @@ async def answers(channel: Channel, asked: Sequence[Question]) -> Sequence[Answe
 async def _collected(channel: Channel, ticket: Ticket, asked: Sequence[Question], deadline: float) -> Sequence[Answer]:
     """Look once; a look that fails leaves the ticket open, which is no answer at all."""
     try:
-        found = await look(channel, ticket, asked, deadline=deadline)
+        found = await look(channel, ticket, asked, deadline=deadline, may_ask=lambda: False)
     except SourceFailure as failure:
         return [Answer(q, Outcome(failure.code)) for q in asked]
     return [] if isinstance(found, NotYet) else found.answers

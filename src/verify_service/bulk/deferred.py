@@ -7,6 +7,7 @@ ends, and the next one looks again. The same look twice gives the same answer, a
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from verify_service.services import Services, read_request
 from verify_service.sources.adapter import NotYet
 from verify_service.sources.failures import SourceFailure
 from verify_service.storage.records import TicketClaim, TicketState, VerificationRow
-from verify_service.verification.fanout import Call, look
+from verify_service.verification.fanout import Call, HandedInAgain, look
 from verify_service.verification.verify import Job, Previous, Verified
 
 _log = structlog.get_logger("verify_service.deferred")
@@ -27,7 +28,11 @@ async def look_at(services: Services, claim: TicketClaim) -> None:
     """Look once. Issues version n+1, or puts the next look off; past the latest date the cell is closed as a timeout."""
     row = await services.store.verification(tenant=claim.tenant, verification_id=claim.verification_id)
     previous = await _previous(services, row)
-    found = await _look(services, claim, previous)
+    found = await _look(services, claim, previous, _job(row, claim))
+    if isinstance(found, HandedInAgain):
+        await services.store.hand_in_again(claim, ticket=found.ticket, file_digest=found.file_digest, now=services.clock())
+        _log.warning("deferred.handed_in_again", source=claim.ticket.source, verification=claim.verification_id)
+        return
     if found.next_look is not None and (isinstance(found, NotYet) or not _brings_more(found, previous)):
         await services.store.postpone(claim, next_look=found.next_look)
         return
@@ -76,15 +81,21 @@ def _job(row: VerificationRow, claim: TicketClaim) -> Job:
     return Job(row.tenant, row.client_id, row.id, read_request(row.request), claim.fence, row.created_at)
 
 
-async def _look(services: Services, claim: TicketClaim, previous: Previous) -> Call | NotYet:
-    """Look at the register. A look that fails is put off like one that finds nothing yet, until the latest date."""
+async def _look(services: Services, claim: TicketClaim, previous: Previous, job: Job) -> Call | NotYet:
+    """Look at the register. A look that fails is put off like one that finds nothing yet, until the latest date.
+
+    A ticket that was forgotten and may not be handed in again, since a consent has ended, is closed as refused.
+    """
     now, questions = services.clock(), _questions(claim, previous)
     channel = services.channels.get(claim.ticket.source)
     if channel is not None:
         deadline = asyncio.get_running_loop().time() + services.limits.default_deadline_ms / 1000
         try:
-            found = await look(channel, claim.ticket.ticket, questions, deadline=deadline)
+            may_ask = partial(services.verifier.may_ask, job, questions, previous.made)
+            found = await look(channel, claim.ticket.ticket, questions, deadline=deadline, may_ask=may_ask)
         except SourceFailure as failure:
+            if failure.code is OutcomeCode.NO_CONSENT:
+                return _closed(claim, previous, Outcome(failure.code, failed_by="us", detail=failure.detail, answered_at=now))
             _log.warning("deferred.look_failed", source=claim.ticket.source, code=failure.code.value, detail=failure.detail)
             found = NotYet(now + timedelta(seconds=_pause(services, claim)))
     else:
@@ -101,7 +112,13 @@ def _given_up(claim: TicketClaim, found: Call | NotYet, previous: Previous, now:
     """Stop waiting. What some institutions told stays a lower bound; the rest is a timeout of the source: 未反馈, never 无."""
     if isinstance(found, Call):
         return replace(found, answers=[_no_longer_waiting(a) for a in found.answers], next_look=None)
-    outcome = Outcome(OutcomeCode.TIMEOUT, failed_by="source", detail="no answer until the latest date", answered_at=now)
+    return _closed(
+        claim, previous, Outcome(OutcomeCode.TIMEOUT, failed_by="source", detail="no answer until the latest date", answered_at=now)
+    )
+
+
+def _closed(claim: TicketClaim, previous: Previous, outcome: Outcome) -> Call:
+    """Give the ticket's open cells this outcome; what was told before stands."""
     known = {a.question.id: a for a in previous.answers}
     told = [known[question_id] for question_id in claim.ticket.question_ids]
     answers = [_no_longer_waiting(a) if a.outcome.code in _TOLD else Answer(a.question, outcome) for a in told]

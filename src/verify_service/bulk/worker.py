@@ -1,8 +1,9 @@
 """The worker: again and again take what is due, finish it, and wait. Any number of workers may run; leases keep them apart."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
+from itertools import groupby
 
 import structlog
 
@@ -10,7 +11,7 @@ from verify_service.bulk.deferred import look_at
 from verify_service.errors import NoConsent
 from verify_service.services import Services, read_request
 from verify_service.storage.errors import LostLease
-from verify_service.storage.records import VerificationRow
+from verify_service.storage.records import TicketClaim, VerificationRow
 from verify_service.telemetry import without_values
 from verify_service.verification.verify import Job
 
@@ -39,8 +40,19 @@ async def work_once(services: Services) -> int:
     until = now + timedelta(seconds=services.limits.lease_seconds)
     unfinished = await services.store.unfinished(now=now, lease_until=until, limit=_AT_ONCE)
     due = await services.store.tickets_due(now=now, lease_until=until, limit=_AT_ONCE)
-    await asyncio.gather(*(_quietly(_finish(services, row)) for row in unfinished), *(_quietly(look_at(services, claim)) for claim in due))
+    looks = (_look_at_all(services, list(claims)) for _, claims in groupby(sorted(due, key=_of), key=_of))
+    await asyncio.gather(*(_quietly(_finish(services, row)) for row in unfinished), *looks)
     return len(unfinished) + len(due)
+
+
+def _of(claim: TicketClaim) -> str:
+    return claim.verification_id
+
+
+async def _look_at_all(services: Services, claims: Sequence[TicketClaim]) -> None:
+    """Look at the tickets of one verification one after the other: each may be the reason for a version."""
+    for claim in claims:
+        await _quietly(look_at(services, claim))
 
 
 async def _finish(services: Services, row: VerificationRow) -> None:

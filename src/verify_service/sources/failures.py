@@ -16,6 +16,10 @@ class SourceFailure(VerifyError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class NotThere(SourceFailure):
+    """The register does not know the address (404, 410): for a ticket, it has forgotten it."""
+
+
 def invalid(code: OutcomeCode, detail: str) -> SourceFailure:
     """Return the failure of a register whose answer cannot be trusted."""
     if code.outcome_class is not OutcomeClass.INVALID:

@@ -10,12 +10,13 @@ import psycopg
 
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.sources.adapter import WireRequest
-from verify_service.sources.failures import SourceFailure, invalid
+from verify_service.sources.failures import NotThere, SourceFailure, invalid
 from verify_service.sources.transport import Reply
 
 _BUSY = 429
 _REFUSED = frozenset({401, 403})
 _SERVER_ERROR = 500
+_NOT_THERE = frozenset({404, 410})
 _MOMENTARY = frozenset({502, 503, 504})
 _PERMISSION_DENIED = "42501"
 
@@ -59,6 +60,8 @@ def check_status(reply: Reply, request: WireRequest) -> None:
     if status >= _SERVER_ERROR:
         after = _retry_after(reply) if status in _MOMENTARY else None
         raise SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=detail, retry_after_seconds=after)
+    if status in _NOT_THERE:
+        raise NotThere(OutcomeCode.SCHEMA, failed_by="source", detail=detail)
     raise invalid(OutcomeCode.SCHEMA, detail)
 
 

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from sqlalchemy import CTE, Connection, Row, Select, bindparam, literal_column, or_, select, update
 
 from verify_service.errors import NotFound
-from verify_service.storage import rows
+from verify_service.sources.adapter import Ticket
+from verify_service.storage import audit, rows
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.errors import LostLease
 from verify_service.storage.reading import read_verification
@@ -64,6 +65,16 @@ _POSTPONE = (
     .where(_t.verification_id == bindparam("of_verification"), _t.dedupe_key == bindparam("of_key"))
     .values(next_look=bindparam("next_look"))
 )
+_HAND_IN_AGAIN = (
+    update(tickets)
+    .where(_t.verification_id == bindparam("of_verification"), _t.dedupe_key == bindparam("of_key"))
+    .values(
+        reference=bindparam("new_reference"),
+        next_look=bindparam("new_look"),
+        file_digest=bindparam("new_digest"),
+        submissions=_t.submissions + 1,
+    )
+)
 _EXISTS = select(_v.id).where(_v.id == bindparam("of_verification"), _v.tenant == bindparam("of_tenant"))
 
 
@@ -114,6 +125,16 @@ def postpone(connection: Connection, claim: TicketClaim, next_look: datetime) ->
     renew(connection, Lease(claim.tenant, claim.verification_id, claim.fence), None)
     key = {"of_verification": claim.verification_id, "of_key": claim.ticket.ticket.dedupe_key}
     connection.execute(_POSTPONE, {**key, "next_look": next_look})
+
+
+def hand_in_again(connection: Connection, claim: TicketClaim, *, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
+    """Put the new receipt in the place of the forgotten one, and let go of its verification. Raises NotFound, LostLease."""
+    renew(connection, Lease(claim.tenant, claim.verification_id, claim.fence), None)
+    key = {"of_verification": claim.verification_id, "of_key": claim.ticket.ticket.dedupe_key}
+    receipt = {"new_reference": ticket.reference, "new_look": ticket.next_look, "new_digest": file_digest}
+    connection.execute(_HAND_IN_AGAIN, {**key, **receipt})
+    detail = {"source": claim.ticket.source, "submission": claim.ticket.submissions + 1, "file_digest": file_digest}
+    audit.record(connection, audit.Act(claim.tenant, now, "service", "ticket.handed_in_again", claim.verification_id, detail))
 
 
 def _refuse(connection: Connection, lease: Lease) -> NoReturn:

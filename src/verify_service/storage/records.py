@@ -135,12 +135,18 @@ class StoredShare:
 
 @dataclass(frozen=True, slots=True)
 class StoredTicket:
-    """A deferred register's receipt and the questions it stands for."""
+    """A deferred register's receipt and the questions it stands for.
+
+    `file_digest` is the SHA-256 of what was handed in last, `submissions` how often: more than once when the register
+    forgot the ticket.
+    """
 
     source: str
     question_ids: tuple[str, ...]
     ticket: Ticket
     state: TicketState = TicketState.WAITING
+    file_digest: str | None = None
+    submissions: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,13 +178,16 @@ def ticket(issue: Issue, kept: StoredTicket) -> dict[str, Any]:
         "state": kept.state.value,
         "next_look": kept.ticket.next_look,
         "latest": kept.ticket.latest,
+        "file_digest": kept.file_digest,
+        "submissions": kept.submissions,
     }
 
 
 def read_ticket(row: RowMapping) -> StoredTicket:
     """Return the ticket of a row."""
     receipt = Ticket(row["reference"], row["dedupe_key"], row["next_look"], row["latest"])
-    return StoredTicket(row["source"], tuple(row["question_ids"]), receipt, TicketState(row["state"]))
+    counted = row["file_digest"], row["submissions"]
+    return StoredTicket(row["source"], tuple(row["question_ids"]), receipt, TicketState(row["state"]), *counted)
 
 
 def closed(issue: Issue) -> list[dict[str, str]]:

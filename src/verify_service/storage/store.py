@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
+from verify_service.sources.adapter import Ticket
 from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, progress, reading
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
@@ -209,6 +210,10 @@ class Store:
     async def postpone(self, claim: TicketClaim, *, next_look: datetime) -> None:
         """Look at a ticket again later, and let go of its verification. Raises NotFound, LostLease."""
         await self._executor.write(partial(leasing.postpone, claim=claim, next_look=next_look))
+
+    async def hand_in_again(self, claim: TicketClaim, *, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
+        """Keep the new receipt of work that a register had forgotten, in the log too. Raises NotFound, LostLease."""
+        await self._executor.write(partial(leasing.hand_in_again, claim=claim, ticket=ticket, file_digest=file_digest, now=now))
 
     async def claim(self, *, tenant: str, verification_id: str, now: datetime, lease_until: datetime) -> VerificationRow:
         """Claim one verification for a further version. Raises NotFound, LostLease while another holds it."""

@@ -201,6 +201,8 @@ tickets = Table(
     Column("state", Text, nullable=False),
     Column("next_look", Instant, nullable=False),
     Column("latest", Instant, nullable=False),
+    Column("file_digest", Text),
+    Column("submissions", Integer, nullable=False, server_default="1"),
     PrimaryKeyConstraint("verification_id", "dedupe_key"),
 )
 _WAITING = text("state = 'waiting'")

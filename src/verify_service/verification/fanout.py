@@ -21,7 +21,7 @@ from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SharedCall, SoFar, Ticket
 from verify_service.sources.client import BoundClient, SourceRuntime
 from verify_service.sources.definition import Source
-from verify_service.sources.failures import SourceFailure
+from verify_service.sources.failures import NotThere, SourceFailure
 from verify_service.sources.policy import Lane
 from verify_service.sources.reading import schema_failure
 from verify_service.telemetry import without_values
@@ -134,8 +134,22 @@ async def _submit(adapter: DeferredAdapter, questions: Sequence[Question], clien
     return Call(adapter.source.id, questions, [Answer(q, pending) for q in questions], client.exchanges, ticket=ticket)
 
 
-async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], *, deadline: float) -> Call | NotYet:
-    """Look once at a deferred source. A failed look is told by SourceFailure: the ticket stays open."""
+@dataclass(frozen=True, slots=True)
+class HandedInAgain(NotYet):
+    """The register had forgotten the ticket and took the same work in again; `file_digest` is the SHA-256 of what was sent."""
+
+    ticket: Ticket
+    file_digest: str | None
+
+
+async def look(
+    channel: Channel, ticket: Ticket, questions: Sequence[Question], *, deadline: float, may_ask: Callable[[], bool]
+) -> Call | NotYet:
+    """Look once at a deferred source. A failed look is told by SourceFailure: the ticket stays open.
+
+    A register that does not know the ticket any more is handed the same work under the same dedupe key, if `may_ask` says
+    that every question still has a live ground; else refused.no_consent is raised.
+    """
     adapter = channel.adapter
     if not isinstance(adapter, DeferredAdapter):
         raise ConfigurationError(f"source {channel.source.id} has a ticket but is not deferred")
@@ -144,6 +158,10 @@ async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], 
     try:
         async with asyncio.timeout_at(deadline):
             found = await guarded(adapter.source, adapter.collect(ticket, questions, client))
+    except NotThere:
+        if not may_ask():
+            raise SourceFailure(OutcomeCode.NO_CONSENT, failed_by="us", detail="consent ended before the ticket was answered") from None
+        return await _hand_in_again(channel, ticket, questions, deadline)
     except TimeoutError:
         failure = out_of_time()
         raise failure from None
@@ -157,6 +175,22 @@ async def look(channel: Channel, ticket: Ticket, questions: Sequence[Question], 
     answers = found.answers if isinstance(found, SoFar) else found
     call = settled(adapter.source, questions, answers, client.exchanges, today=local_day(client.now()))
     return _waiting(call, found.next_look, ticket.latest) if isinstance(found, SoFar) else call
+
+
+async def _hand_in_again(channel: Channel, forgotten: Ticket, questions: Sequence[Question], deadline: float) -> HandedInAgain:
+    """Hand the same work in under the same key; the latest date does not move. Raises SourceFailure."""
+    client = channel.runtime.bind(deadline=deadline, lane="bulk")
+    made = await call_source(channel, questions, client)
+    if made.ticket is None:
+        outcome = made.answers[0].outcome
+        raise SourceFailure(outcome.code, failed_by=outcome.failed_by or "source", detail=outcome.detail)
+    ticket = replace(made.ticket, next_look=min(made.ticket.next_look, forgotten.latest), latest=forgotten.latest)
+    return HandedInAgain(ticket.next_look, ticket, file_digest(made))
+
+
+def file_digest(call: Call) -> str | None:
+    """Return the SHA-256 of what a deferred source was handed, from the exchange that gave the ticket."""
+    return call.exchanges[-1].request_digest if call.exchanges else None
 
 
 def _waiting(call: Call, next_look: datetime, latest: datetime) -> Call:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from verify_service.domain.outcome import Answer, Basis, OutcomeClass, OutcomeCode, Question
 from verify_service.sources.adapter import SharedCall
 from verify_service.sources.client import BoundClient
+from verify_service.sources.policy import Lane
 from verify_service.verification.fanout import Ask, Call, Channel, Share, apart, call_source, failed, groups, out_of_time
 
 HOLD_SECONDS = 0.005
@@ -33,6 +34,7 @@ class Terms(NamedTuple):
     source: str
     tenant: str
     client: str
+    lane: Lane
     purpose: str
     basis: Basis
     as_of: date
@@ -40,9 +42,9 @@ class Terms(NamedTuple):
     income_to: str
 
 
-def terms_of(client: str, q: Question) -> Terms:
+def terms_of(client: str, lane: Lane, q: Question) -> Terms:
     """Return the terms of a client's question."""
-    return Terms(q.source, q.tenant, client, q.purpose, q.basis, q.as_of, q.income_from, q.income_to)
+    return Terms(q.source, q.tenant, client, lane, q.purpose, q.basis, q.as_of, q.income_from, q.income_to)
 
 
 def seat_of(q: Question) -> Seat:
@@ -78,6 +80,7 @@ class Batch:
 class Company:
     """The verifications of one client that ask under the same terms just now, and their calls by seat."""
 
+    lane: Lane
     hold_seconds: float
     present: int = 0
     filling: Batch | None = None
@@ -122,7 +125,7 @@ class Company:
             return batch
         if batch is not None:
             self._depart(batch)
-        self.filling = batch = Batch(channel, channel.runtime.bind(deadline=deadline))
+        self.filling = batch = Batch(channel, channel.runtime.bind(deadline=deadline, lane=self.lane))
         batch.call = asyncio.create_task(self._fly(batch, held=self.present > 1))
         batch.call.add_done_callback(lambda _: self._forget(batch))
         return batch
@@ -166,7 +169,7 @@ class Company:
         if len(own) == len(call.questions) and batch.boarded == 1:
             return [call]
         if batch.boarded > 1 and _perhaps_not_mine(call, batch, deadline):
-            again = await apart(batch.channel, own, deadline)
+            again = await apart(batch.channel, own, deadline, lane=self.lane)
             if any(c.readable for c in again):
                 return again
         return [_part(batch, call, own)]
@@ -179,22 +182,22 @@ class Grouping:
         self._hold_seconds = hold_seconds
         self._companies: dict[Terms, Company] = {}
 
-    def asker(self, client: str) -> Ask:
+    def asker(self, client: str, *, lane: Lane = "live") -> Ask:
         """Return how a verification of this client asks: see `fan_out`."""
-        return partial(self._ask, client)
+        return partial(self._ask, client, lane)
 
-    async def _ask(self, client: str, channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
+    async def _ask(self, client: str, lane: Lane, channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
         """Ask one source. A deferred one is asked apart: after a crash its dedupe key must follow from the verification alone."""
         if channel.source.mode == "deferred":
-            return await apart(channel, questions, deadline)
+            return await apart(channel, questions, deadline, lane=lane)
         by_terms: dict[Terms, list[Question]] = {}
         for question in questions:
-            by_terms.setdefault(terms_of(client, question), []).append(question)
+            by_terms.setdefault(terms_of(client, lane, question), []).append(question)
         asked = [self._in_company(terms, channel, own, deadline) for terms, own in by_terms.items()]
         return await asked[0] if len(asked) == 1 else list(chain.from_iterable(await asyncio.gather(*asked)))
 
     async def _in_company(self, terms: Terms, channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
-        company = self._companies.setdefault(terms, Company(self._hold_seconds))
+        company = self._companies.setdefault(terms, Company(terms.lane, self._hold_seconds))
         try:
             return await company.ask(channel, questions, deadline)
         finally:

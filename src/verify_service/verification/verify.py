@@ -6,10 +6,12 @@ from datetime import date, datetime
 from typing import Protocol
 
 from verify_service.domain.amendment import Amendment, Made
-from verify_service.domain.outcome import Answer
+from verify_service.domain.outcome import Answer, Question
 from verify_service.domain.policy import Policies, Policy
 from verify_service.domain.report import Report
+from verify_service.domain.report.header import Reason
 from verify_service.domain.request import VerificationRequest
+from verify_service.errors import NoConsent
 from verify_service.sources.definition import Source
 from verify_service.verification.amend import amended, completed
 from verify_service.verification.compose import Header, compose
@@ -120,6 +122,15 @@ class Verifier:
         """Make the next version from the previous answers and a call that answered later."""
         return self._report(job, completed(previous.answers, call.answers), [call], replaces=previous)
 
+    def may_ask(self, job: Job, questions: Sequence[Question], made: Sequence[Made]) -> bool:
+        """Say whether every one of these questions still has its live consent or legal basis."""
+        try:
+            planned = self.plan(amended(job.request, made), tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
+        except NoConsent:
+            return False
+        live = {(q.member, q.source, q.consent) for group in planned.asked.values() for q in group}
+        return live.issuperset((q.member, q.source, q.consent) for q in questions)
+
     def amend(
         self, job: Job, previous: Previous, amendment: Amendment, *, answers: Sequence[Answer] | None = None, calls: Sequence[Call] = ()
     ) -> Verified:
@@ -158,10 +169,18 @@ class Verifier:
             issuer=self.issuer,
             valid_until=policy.valid_until(local_day(issued_at)),
             replaces=None if replaces is None else replaces.report_id,
-            reason="first_issue" if replaces is None else "late_answer" if made is None else made.amendment.kind,
+            reason=_reason(calls, replaces, made),
         )
         before = Previous("", 0, ()) if replaces is None else replaces
         report = self.compose(job, answers, header, before.made if made is None else [*before.made, made])
         known = {a.question.id: a for a in before.answers}
         changed = [a for a in answers if known.get(a.question.id) is not a]
         return Verified(job, report, self.sign(report), answers, calls, issued_at, changed, made)
+
+
+def _reason(calls: Sequence[Call], replaces: Previous | None, made: Made | None) -> Reason:
+    if replaces is None:
+        return "first_issue"
+    if made is not None:
+        return made.amendment.kind
+    return "late_answer" if any(call.readable for call in calls) else "waiting_ended"

@@ -9,7 +9,7 @@ from verify_service.domain.amendment import Kind
 from verify_service.domain.report.amendments import ActLine
 from verify_service.domain.report.base import CLOSED, Day, Instant
 
-Reason = Literal["first_issue", "late_answer", "recheck"] | Kind
+Reason = Literal["first_issue", "late_answer", "waiting_ended", "recheck"] | Kind
 State = Literal["partial", "final", "final_with_gaps", "withdrawn"]
 
 
