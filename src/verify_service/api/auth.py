@@ -31,6 +31,8 @@ class Scope(StrEnum):
 
     VERIFY_WRITE = "verify:write"
     REPORT_READ = "report:read"
+    REPORT_READ_APPLICANT = "report:read:applicant"
+    REPORT_READ_MINIMUM = "report:read:minimum"
     REPORT_AMEND = "report:amend"
     SOURCE_READ = "source:read"
     SOURCE_OPERATE = "source:operate"
@@ -96,8 +98,9 @@ class Authenticator:
 class Requires(SecurityBase):
     """The dependency behind the types below: gives the route its client, or refuses. OpenAPI reads the scheme from it."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *instead: Scope) -> None:
         self.scope = scope
+        self.enough = frozenset({scope, *instead})
         self.model = HTTPBearer(description="`<client_id>.<secret>`, made by `verify-service client new`")
         self.scheme_name = "bearer"
 
@@ -106,13 +109,16 @@ class Requires(SecurityBase):
         authenticator: Authenticator = request.app.state.authenticator
         client = await authenticator.client(request.headers.get("authorization"))
         request.state.client = client
-        if self.scope not in client.scopes:
+        if self.enough.isdisjoint(client.scopes):
             raise InsufficientScope(self.scope)
         return client
 
 
 Verifies = Annotated[Client, Security(Requires(Scope.VERIFY_WRITE), scopes=[Scope.VERIFY_WRITE])]
 ReadsReports = Annotated[Client, Security(Requires(Scope.REPORT_READ), scopes=[Scope.REPORT_READ])]
+# Which view each of them opens is told in views.py.
+_VIEWS = (Scope.REPORT_READ, Scope.REPORT_READ_APPLICANT, Scope.REPORT_READ_MINIMUM)
+ReadsViews = Annotated[Client, Security(Requires(*_VIEWS), scopes=[Scope.REPORT_READ])]
 AmendsReports = Annotated[Client, Security(Requires(Scope.REPORT_AMEND), scopes=[Scope.REPORT_AMEND])]
 ReadsSources = Annotated[Client, Security(Requires(Scope.SOURCE_READ), scopes=[Scope.SOURCE_READ])]
 OperatesSources = Annotated[Client, Security(Requires(Scope.SOURCE_OPERATE), scopes=[Scope.SOURCE_OPERATE])]

@@ -11,7 +11,8 @@ Responses = dict[int | str, dict[str, Any]]
 _HEADERS = {
     "Location": "where the verification can be seen",
     "Retry-After": "seconds until it is worth asking again",
-    "ETag": "the SHA-256 of the canonical report, in hexadecimal",
+    "ETag": "the SHA-256 of the canonical bytes that were signed, in hexadecimal",
+    "Link": "RFC 8288 and 5829: the version that replaces this one, if there is one",
 }
 _JWS = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", "description": "compact JWS (RFC 7515), EdDSA"}
 

@@ -18,6 +18,7 @@ from verify_service.domain.amendment import ActRequest, CorrectionRequest, Objec
 from verify_service.domain.difference import Difference
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
+from verify_service.domain.view import ApplicantView, MinimumView
 
 _Wanted = tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]
 _TEMPLATE = "#/components/schemas/{model}"
@@ -40,7 +41,7 @@ _READ: tuple[type[Any], ...] = (
     *(ActRequest, ResolutionRequest, ObjectionRequest, CorrectionRequest, RevocationRequest),
 )
 _WRITTEN: tuple[type[Any], ...] = (
-    *(Report, Difference, differences.ReplayAnswer),
+    *(Report, ApplicantView, MinimumView, Difference, differences.ReplayAnswer),
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
     policies.PoliciesView,
     *(source_view.Sources, source_view.SourceView, wire.AuditPage, wire.StateEvent, wire.PublicKeys, wire.Health, wire.Readiness),
@@ -81,6 +82,13 @@ def _composed() -> dict[str, Any]:
     return {
         "FinishedVerification": _object("A verification with its report.", verification=ref("Verification"), report=ref("Report"), jws=jws),
         "ReportAnswer": _object("A report version as it was signed.", report=ref("Report"), jws=jws, state=ref("ReportState")),
+        "ViewAnswer": _object(
+            "A view of a report version, signed in its own right; `state` is that of the report.",
+            view={"anyOf": [ref("ApplicantView"), ref("MinimumView")]},
+            jws={"type": "string", "description": "compact JWS (RFC 7515); its payload is exactly the bytes of `view`"},
+            state=ref("ReportState"),
+        ),
+        "ReportOrView": {"anyOf": [ref("ReportAnswer"), ref("ViewAnswer")]},
     }
 
 

@@ -44,7 +44,7 @@ KINDS = (
     Kind("bad-request", 400, "The request cannot be read."),
     Kind("unauthenticated", 401, "A valid bearer token of an enabled client is needed.", (refusals.Unauthenticated,)),
     Kind("insufficient-scope", 403, "The client was not given the scope that this needs.", (refusals.InsufficientScope,)),
-    Kind("not-permitted", 403, "The client may not verify for this purpose or region.", (NotPermitted,)),
+    Kind("not-permitted", 403, "The client may not do this for this purpose or region.", (NotPermitted,)),
     Kind("no-consent", 403, "No live consent or legal basis covers any question; nothing was asked.", (NoConsent,)),
     Kind("not-found", 404, "There is no such thing for this client.", (NotFound,)),
     Kind("method-not-allowed", 405, "The resource does not know this method."),

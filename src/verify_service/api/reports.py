@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from verify_service.api.auth import ReadsReports
+from verify_service.api.auth import ReadsReports, ReadsViews
 from verify_service.api.body import content_type, read_body
 from verify_service.api.describe import JOSE, JSON, json_answer, jws_answer, problems, signed_body
 from verify_service.api.headers import accepted
 from verify_service.api.state import known_form, services_of
 from verify_service.api.verdict import successor, verdict
+from verify_service.api.views import PARAMETER, signed_view, wanted_view
 from verify_service.api.wire import ReportState, SignedReport, Version, Versions
 from verify_service.services import Services, read_strictly
 from verify_service.storage.records import Client, ReportRow
@@ -19,19 +20,29 @@ router = APIRouter(tags=["reports"])
 
 @router.get(
     "/v1/reports/{report_id}",
-    summary="Read a report",
+    summary="Read a report, or a view of it",
+    openapi_extra={"parameters": [PARAMETER]},
     responses={
-        200: jws_answer("ReportAnswer", "JSON: report, signature and whether it still stands. JOSE: the compact JWS alone.", "ETag"),
-        **problems("unauthenticated", "insufficient-scope", "not-found", "not-acceptable"),
+        200: jws_answer(
+            "ReportOrView", "JSON: what was signed, the signature, whether it still stands. JOSE: the compact JWS alone.", "ETag", "Link"
+        ),
+        **problems("unauthenticated", "insufficient-scope", "not-permitted", "not-found", "not-acceptable", "invalid-request"),
     },
 )
-async def read(request: Request, report_id: str, client: ReadsReports) -> Response:
-    """Give one version, as it was signed. The read is in the audit log before the data leave."""
-    form = accepted(request, JSON, JOSE)
+async def read(request: Request, report_id: str, client: ReadsViews) -> Response:
+    """Give one version, as it was signed, or a view of it. The read is in the audit log before the data leave."""
+    form, view = accepted(request, JSON, JOSE), wanted_view(request, client)
     services = services_of(request)
     row = await services.report(client, known_form(report_id))
-    headers = {"ETag": f'"{row.digest}"', "Vary": "Accept"}
-    return Response(row.jws if form == JOSE else await _readable(services, client, row), 200, headers, form)
+    name, jws, digest = b"report", row.jws, row.digest
+    if view is not None:
+        signed = await signed_view(services, client, row, view)
+        name, jws, digest = b"view", signed.jws.encode("ascii"), signed.digest
+    state = await _state(services, client, row)
+    headers = {"ETag": f'"{digest}"', "Vary": "Accept"}
+    if state.replaced_by is not None:
+        headers["Link"] = f'</v1/reports/{state.replaced_by}>; rel="successor-version"'
+    return Response(jws if form == JOSE else _readable(name, jws, state), 200, headers, form)
 
 
 @router.get(
@@ -68,7 +79,10 @@ async def verify(request: Request, client: ReadsReports) -> Response:
     return Response((await verdict(services, client, jws)).model_dump_json(), media_type=JSON)
 
 
-async def _readable(services: Services, client: Client, row: ReportRow) -> bytes:
+async def _state(services: Services, client: Client, row: ReportRow) -> ReportState:
     replaced_by = None if row.is_current else successor(await services.versions(client, row.id), row.id)
-    state = ReportState(is_current=row.is_current, replaced_by=replaced_by)
-    return b"".join((b'{"report":', payload_of(row.jws), b',"jws":"', row.jws, b'","state":', state.model_dump_json().encode(), b"}"))
+    return ReportState(is_current=row.is_current, replaced_by=replaced_by)
+
+
+def _readable(name: bytes, jws: bytes, state: ReportState) -> bytes:
+    return b"".join((b'{"', name, b'":', payload_of(jws), b',"jws":"', jws, b'","state":', state.model_dump_json().encode(), b"}"))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from verify_service.api.wire import Standing, Verdict
+from verify_service.domain.view import FORMAT
 from verify_service.errors import NotFound, SignatureInvalid
 from verify_service.services import Services
 from verify_service.signing.verification import Reason, VerifiedReport, verify
@@ -19,13 +20,18 @@ async def verdict(services: Services, client: Client, jws: str) -> Verdict:
     except SignatureInvalid as error:
         return Verdict(valid=False, reason=cast("Reason", error.reason), kid=None, state="unknown", replaced_by=None, as_of=now)
     versions = await _versions(services, client, signed)
-    digest = hashlib.sha256(signed.payload).hexdigest()
+    digest = signed.report["header"].get("digest") if _is_view(signed) else hashlib.sha256(signed.payload).hexdigest()
     stored = next((version for version in versions if version.digest == digest), None)
     if stored is None:
         return Verdict(valid=True, reason=None, kid=signed.kid, state="unknown", replaced_by=None, as_of=now)
     replaced_by = successor(versions, stored.id)
     state: Standing = "current" if replaced_by is None else "superseded"
     return Verdict(valid=True, reason=None, kid=signed.kid, state=state, replaced_by=replaced_by, as_of=now)
+
+
+def _is_view(signed: VerifiedReport) -> bool:
+    """Say whether it is a view; then it stands as long as the report does whose digest it names."""
+    return signed.report.get("format") == FORMAT and isinstance(signed.report.get("header"), dict)
 
 
 def successor(versions: Sequence[ReportVersion], report_id: str) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from verify_service.domain.amendment import Amendment, Made
 from verify_service.domain.outcome import Answer, Question
@@ -99,7 +99,7 @@ class Verifier:
     sources: Mapping[str, Source]
     channels: Mapping[str, Channel]
     policies: Policies
-    sign: Callable[[Report], SignedBytes]
+    sign: Callable[[Mapping[str, Any]], SignedBytes]
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     issuer: str

@@ -14,6 +14,7 @@ from verify_service.domain.codes import Purpose, SpecialIncome
 from verify_service.domain.findings import CATALOGUE
 from verify_service.domain.policy.base import Code, Days, Figure, Hukou, Multiple, Pack
 from verify_service.domain.records.base import BasisPoints, Cm2, Fen
+from verify_service.domain.view import VIEWS, View
 
 Standard = Literal["dibao_monthly", "minimum_wage_monthly", "home_area_per_capita"]
 _LEAST_TEKUN = Fraction(13, 10)
@@ -179,6 +180,7 @@ class Programme(Pack):
     exempt_vehicles: frozenset[Literal["disabled_use", "motorcycle"]] = Field(default=frozenset())
     homestead_counts: bool = True
     rigid_expenditure_from_bp: BasisPoints | None = Field(default=None, description="of income (EXP-01); left out: not looked at")
+    views: frozenset[View] = Field(default=VIEWS, description="which views of a report may be given, beside the full one")
 
 
 class Rules(Pack):
