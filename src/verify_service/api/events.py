@@ -40,6 +40,7 @@ class Streams:
 @router.get(
     "/v1/verifications/{verification_id}/events",
     summary="Follow a verification",
+    response_class=StreamingResponse,
     openapi_extra={"parameters": [LAST_EVENT_ID]},
     responses={
         200: event_stream("Each state with its number as `id`. The stream ends with the last state, or after five minutes: come back."),
