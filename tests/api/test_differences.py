@@ -32,7 +32,7 @@ async def test_version_says_what_it_changed_and_why(house: House) -> None:
     assert (cell["member"], cell["source"]) == ("father", "vehicle")
     assert cell["outcome"] == {"from": "answered.no_record", "to": "identity.person_not_found"}
     places = {change["place"] for change in told["changes"]["figures"]}
-    assert places == {"/property/vehicles_total"}
+    assert places == {f"/property/{name}" for name in ("vehicles_total", "vehicle_value_highest", "farm_machines_total")}
     assert [finding["code"] for finding in told["changes"]["findings"]["added"]] == ["DAT-01"]
 
 

@@ -1,7 +1,7 @@
 """Verify one household: the story, top to bottom. And its continuation, when a deferred register answers later."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -150,8 +150,10 @@ class Verifier:
         merged = merge(request, answers, policy=policy, sources=self.sources)
         return compose(request, merged, header=header, policy=policy, sources=self.sources, made=made)
 
-    def _policy(self, request: VerificationRequest, day: date | None = None) -> Policy:
-        return self.policies.in_force(request.region, request.purpose, day or request.asset_as_of)
+    def _policy(self, request: VerificationRequest, rules_of: date | None = None) -> Policy:
+        """Return the rules for the request's day; of another day they still speak of the request's (ages, look-back)."""
+        policy = self.policies.in_force(request.region, request.purpose, rules_of or request.asset_as_of)
+        return replace(policy, day=request.asset_as_of)
 
     def _report(
         self, job: Job, answers: Sequence[Answer], calls: Sequence[Call], *, replaces: Previous | None, made: Made | None = None
