@@ -27,7 +27,9 @@ from verify_service.sources.register import Simulation
 from verify_service.storage.encryption import load_cipher
 from verify_service.storage.migrations import migrate
 from verify_service.storage.store import open_store
+from verify_service.telemetry.exporting import trace_provider
 from verify_service.verification.fanout import Channel
+from verify_service.verification.tracing import Tracing
 from verify_service.verification.verify import Verifier
 
 Clock = Callable[[], datetime]
@@ -166,9 +168,18 @@ async def open_services(
             new_id=new_id,
             issuer=settings.issuer,
         )
-        services = Services(_limits(settings), store, policies, verifier, clock, new_id, keyring)
+        services = Services(_limits(settings), store, policies, verifier, clock, new_id, keyring, tracing=_tracing(settings, stack))
         stack.push_async_callback(_drain, services)
         yield services
+
+
+def _tracing(settings: Settings, stack: AsyncExitStack) -> Tracing | None:
+    """Return who is told of issued versions, if somebody is. Raises ConfigurationError without the extra `telemetry`."""
+    if settings.trace_endpoint is None:
+        return None
+    provider = trace_provider(settings.trace_endpoint, share=settings.trace_share)
+    stack.push_async_callback(asyncio.to_thread, provider.shutdown)
+    return Tracing(provider.get_tracer("verify_service"))
 
 
 async def _drain(services: Services) -> None:

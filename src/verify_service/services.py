@@ -43,6 +43,7 @@ from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
 from verify_service.verification.fanout import Call, Channel, file_digest
 from verify_service.verification.plan import local_day
+from verify_service.verification.tracing import Tracing
 from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 
 _log = structlog.get_logger("verify_service.services")
@@ -99,6 +100,7 @@ class Services:
     keyring: Callable[[], KeyRing]
     background: set[asyncio.Task[Any]] = field(default_factory=set)
     counts: Counts = field(default_factory=Counts)
+    tracing: Tracing | None = None
 
     @property
     def channels(self) -> Mapping[str, Channel]:
@@ -171,6 +173,8 @@ class Services:
         began = asyncio.get_running_loop().time()
         await self.store.issue(replace(_as_issue(verified, verification), closed=closed or {}, next_looks=next_looks or {}, key=key))
         self.counts.issued(verification["state"], seconds=asyncio.get_running_loop().time() - began)
+        if self.tracing is not None:
+            self.tracing.issued(verified, at=self.clock())
         return Finished(verification, verified.signed.payload, verified.signed.jws, verified.signed.digest)
 
     def spawn(self, job: Job, *, deadline_seconds: float) -> "asyncio.Task[Finished]":

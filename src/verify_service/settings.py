@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request body")
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")
+    trace_endpoint: str | None = Field(None, pattern=r"^https?://", description="OTLP over HTTP; left out: no traces, at no cost")
+    trace_share: float = Field(1.0, ge=0, le=1, description="of traces that begin here; the caller's own decision stands")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

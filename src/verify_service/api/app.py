@@ -15,7 +15,7 @@ from starlette.responses import Response
 from verify_service import __version__
 from verify_service.api import amendments, audit, differences, events, meta, policies, reports, sources, verifications
 from verify_service.api.auth import Authenticator
-from verify_service.api.envelope import Envelope
+from verify_service.api.envelope import Continued, Envelope
 from verify_service.api.events import Streams
 from verify_service.api.metrics import Metrics
 from verify_service.api.openapi import document
@@ -55,7 +55,8 @@ class Application(FastAPI):
 def create_app(services: Services) -> Application:
     """Return the application that serves these services; who made them closes them."""
     metrics = Metrics(services)
-    app = _routed(Middleware(Envelope, new_id=services.new_id, metrics=metrics))
+    tracing = [] if services.tracing is None else [Middleware(Continued, tracing=services.tracing)]
+    app = _routed(Middleware(Envelope, new_id=services.new_id, metrics=metrics), *tracing)
     app.state.services = services
     app.state.metrics = metrics
     app.state.streams = Streams(asyncio.Event())

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verify_service.api.metrics import Metrics
 from verify_service.api.problems import problem
 from verify_service.telemetry import without_values
+from verify_service.verification.tracing import Tracing
 
 _log = structlog.get_logger("verify_service.api")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -55,7 +56,7 @@ class _Exchange:
 
 
 class Envelope:
-    """The only middleware."""
+    """The outermost middleware, and the only one unless somebody traces."""
 
     def __init__(self, app: ASGIApp, *, new_id: Callable[[], str], metrics: Metrics) -> None:
         self.app = app
@@ -88,3 +89,17 @@ class Envelope:
         facts = exchange.facts()
         _log.info("http.request", **facts)
         self.metrics.observe(route=facts["route"], method=facts["method"], status=facts["status"], seconds=facts["ms"] / 1000)
+
+
+class Continued:
+    """Lets what a request begins belong to the caller's trace; in the way only when somebody traces."""
+
+    def __init__(self, app: ASGIApp, *, tracing: Tracing) -> None:
+        self.app = app
+        self.tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else {}
+        with self.tracing.continued(headers):
+            await self.app(scope, receive, send)
