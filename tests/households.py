@@ -74,8 +74,10 @@ def example_request(**changes: Any) -> VerificationRequest:
 
 
 def without_income(request: VerificationRequest) -> VerificationRequest:
-    """Return the request in which nobody declares any income, so that no income line is passed."""
+    """Return the request in which nobody declares any income, so that no income line is passed; of assets only the counts."""
     given = request.model_dump(mode="json")
+    for amount in ("home_area_cm2", "securities_fen", "businesses"):
+        given["household"]["declared_assets"][amount] = None
     for member in given["household"]["members"]:
         member["declared_income"] = None
     return VerificationRequest.model_validate_json(json.dumps(given))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.households import answers, example_request, person, report, with_members, worked_example
-from tests.records import EMPLOYER, contribution, employee, fund, resident_pension
+from tests.records import EMPLOYER, contribution, employee, fund, home, resident_pension
 from verify_service.domain.codes import Role
 from verify_service.domain.findings import CATALOGUE
 from verify_service.domain.records import FundLoan, FundWithdrawal
@@ -18,6 +18,7 @@ OLD: Any = {"benefit_type": "employee_pension", "basic_fen": None}
 
 
 def _found(**said: Any) -> list[FindingLine]:
+    said["father"] = {"property": [home()]} | said.get("father", {})
     return report(REQUEST, worked_example(REQUEST, **said))["findings"]
 
 

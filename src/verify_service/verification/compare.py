@@ -43,4 +43,5 @@ def exceeded(compared: list[Compared]) -> Iterator[Finding]:
     """Raise the finding of every line that is surely passed."""
     for c in compared:
         if c.result == "exceeds":
-            yield Finding(c.line.finding, c.of, about=c.code, measured=c.measured, line=c.value, unit=UNITS[c.line.figure])
+            unit, clause = UNITS[c.line.figure], c.line.clause
+            yield Finding(c.line.finding, c.of, about=c.code, measured=c.measured, line=c.value, unit=unit, clause=clause)

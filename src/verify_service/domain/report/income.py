@@ -185,6 +185,10 @@ class FindingLine(TypedDict):
     unit: Literal["fen", "cm2", "pieces", "bp"] | None
     evidence: list[str]
     rule: str
+    formula: str
+    clause: str
+    exemption: str
+    resolver: Literal["applicant_explains", "home_visit", "source_corrects"]
     state: FindingState
     resolution: ResolutionLine | None
 

@@ -6,7 +6,7 @@ from verify_service.domain.findings import Finding
 from verify_service.domain.policy import Policy
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification.compare import Compared, exceeded
-from verify_service.verification.findings import answers, income, ownership
+from verify_service.verification.findings import answers, declared, household, income, ownership
 from verify_service.verification.merge import Merged
 
 Detector = Callable[[VerificationRequest, Merged, Policy], Iterator[Finding]]
@@ -24,7 +24,13 @@ DETECTORS: Sequence[Detector] = (
     income.undeclared_work,
     income.insurance,
     income.pensions,
-    income.declared_and_proven,
+    declared.by_class,
+    declared.of_assets,
+    declared.of_the_whole,
+    declared.expenditure,
+    household.members,
+    household.elsewhere,
+    household.deaths,
     income.housing_fund,
 )
 

@@ -101,20 +101,6 @@ def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> I
             yield Finding("PEN-04", member.ref, measured=Interval.of(len(running)), line=1, unit="pieces", evidence=_digests(rows))
 
 
-def declared_and_proven(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
-    """DEC-01 surely more proven than declared, DEC-02 surely less, both beyond the tolerance of the larger."""
-    tolerance = policy.rules.tolerances.declared_bp
-    for member in _counted(request):
-        for c in merged.income.members[member.ref].classes:
-            if c.proven is None:
-                continue
-            said = c.declared or 0
-            if (c.proven.lower - said) * 10_000 > tolerance * c.proven.lower:
-                yield Finding("DEC-01", member.ref, about=c.name, measured=c.proven, line=said, unit="fen")
-            elif c.proven.upper is not None and (said - c.proven.upper) * 10_000 > tolerance * said:
-                yield Finding("DEC-02", member.ref, about=c.name, measured=c.proven, line=said, unit="fen")
-
-
 def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """FUN-02 large withdrawals in the look-back, FUN-03 a housing loan by a household that declared no home."""
     if not merged.fund_accounts:

@@ -1,6 +1,7 @@
 """Findings about what is owned: vehicles, real property, securities, market entities. Lines are compared in compare.py."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
@@ -36,7 +37,7 @@ def vehicles(request: VerificationRequest, merged: Merged, policy: Policy) -> It
         if vehicle.standing.reason == "business_asset":
             yield _about("VEH-03", vehicle)
         elif vehicle.standing.reason.startswith("exempt_"):
-            yield _about("VEH-06", vehicle, detail=vehicle.standing.reason)
+            yield replace(_about("VEH-06", vehicle, detail=vehicle.standing.reason), exemption=f"{policy.code}.exempt_vehicles")
         for row in vehicle.rows:
             left = [t.day for t in cast("Vehicle", row.record).transfers if t.direction == "out" and since <= t.day <= request.asset_as_of]
             if left and row.member in merged.counted and row.member not in _holders(vehicle):
@@ -54,8 +55,8 @@ def homes(request: VerificationRequest, merged: Merged, policy: Policy) -> Itera
                 yield _about("PRO-04", home)
             if record.region[:2] != request.region[:2]:
                 yield _about("PRO-06", home)
-            if home.share is None:
-                yield _about("PRO-07", home)
+            if home.share is None or home.presumed:
+                yield _about("PRO-07", home, detail="equal_shares_presumed" if home.presumed else "not_told")
         for row in home.rows:
             gone = cast("RealProperty", row.record)
             ended = gone.right_ended is not None and since <= gone.right_ended <= request.asset_as_of
@@ -72,15 +73,18 @@ def securities(_request: VerificationRequest, merged: Merged, _policy: Policy) -
             yield _about("SEC-01" if value else "SEC-03", account, measured=Interval.of(value))
 
 
-def businesses(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
+def businesses(_request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """BUS-01, 02, 04, 07 per role; BUS-05 revoked but not ended; BUS-06 the person says that it is not hers."""
     for entity in merged.businesses:
         if entity.standing in {NOT_IN_FORCE._replace(rule="M16"), OF_OTHERS}:
             continue
         if any(cast("BusinessRole", row.record).registration_status == "revoked" for row in entity.rows):
             yield _about("BUS-05", entity)
+        suspended = f"suspended for {policy.rules.assets.name_borrow_suspends_days} days"
         for member, code in _roles(entity, merged):
-            yield _about(code, entity, member)
+            own_employer = any(entity.key == wage.employer for wage in merged.income.members[member].wages)
+            found = _about(code, entity, member, "own_employer" if own_employer else "")
+            yield replace(found, exemption=suspended if code == "BUS-06" else "")
 
 
 def _roles(entity: Asset[BusinessRole], merged: Merged) -> list[tuple[str, str]]:

@@ -59,6 +59,10 @@ def finding_line(f: Finding, finding_id: str, resolution: ResolutionLine | None)
         "unit": f.unit,
         "evidence": list(f.evidence),
         "rule": kind.rule,
+        "formula": kind.formula,
+        "clause": f.clause,
+        "exemption": f.exemption,
+        "resolver": kind.resolver,
         "state": "open" if resolution is None else resolution["state"],
         "resolution": resolution,
     }
