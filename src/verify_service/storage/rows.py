@@ -1,4 +1,7 @@
-"""Between records and rows: serialise, compress, seal, and back."""
+"""Between records and rows: serialise, compress, seal, and back.
+
+ISA-L writes the same format as zlib, which reads it, in a third to a tenth of the time: zlib clears its tables for every message.
+"""
 
 import zlib
 from collections.abc import Mapping
@@ -8,6 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
+from isal import isal_zlib
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
@@ -16,11 +20,11 @@ from verify_service.sources.adapter import Exchange, SharedCall, Ticket
 from verify_service.storage.encryption import FieldCipher, Place
 from verify_service.storage.records import Issue, StoredExchange, StoredShare, StoredTicket, TicketState
 
+_COMPRESSION = 1  # register answers are repetitive text: more effort saves little
 _ANSWERS: TypeAdapter[tuple[Answer, ...]] = TypeAdapter(tuple[Answer, ...])
 _Call = tuple[tuple[Question, ...], tuple[Exchange, ...], tuple[int, ...]]
 _CALL: TypeAdapter[_Call] = TypeAdapter(_Call)  # the exchanges without their bodies, whose sizes follow
 _packed: WeakKeyDictionary[SharedCall, bytes] = WeakKeyDictionary()  # each of its verifications writes the same bytes
-_COMPRESSION = 1  # the fastest: register answers are repetitive text, more effort saves little
 
 
 def report(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def jws_place(verification_id: str, report_id: str) -> Place:
 
 def answers(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
     """Return the row of a version's answers: questions, outcomes and records are sealed; the outcomes' codes are not."""
-    packed = zlib.compress(_ANSWERS.dump_json(tuple(issue.answers)), _COMPRESSION)
+    packed = isal_zlib.compress(_ANSWERS.dump_json(tuple(issue.answers)), _COMPRESSION)
     return {
         "verification_id": issue.verification_id,
         "version": issue.report.version,
@@ -107,7 +111,7 @@ def _message_place(key: Mapping[str, Any]) -> Place:
 
 def _pack(message: Exchange) -> bytes:
     """Headers as one line of JSON, then the body; headers are sealed too, since a register may echo anything in them."""
-    return zlib.compress(orjson.dumps(dict(message.headers)) + b"\n" + message.body, _COMPRESSION)
+    return isal_zlib.compress(orjson.dumps(dict(message.headers)) + b"\n" + message.body, _COMPRESSION)
 
 
 def _unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
@@ -155,7 +159,7 @@ def _pack_call(call: SharedCall) -> bytes:
     bodies = [exchange.body for exchange in call.exchanges]
     bare = tuple(replace(exchange, body=b"") for exchange in call.exchanges)
     head = _CALL.dump_json((tuple(call.questions), bare, tuple(map(len, bodies))))
-    return zlib.compress(b"\n".join((head, b"".join(bodies))), _COMPRESSION)
+    return isal_zlib.compress(b"\n".join((head, b"".join(bodies))), _COMPRESSION)
 
 
 def _unpack_call(source: str, packed: bytes) -> SharedCall:
