@@ -8,12 +8,14 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
+from operator import mul
 from typing import Any, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ZEROES = sum(_WEIGHTS) * ord("0")
 _CHECK = "10X98765432"
 _SHAPE = re.compile(r"[1-9][0-9]{5}(?:18|19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]", re.ASCII)
 _OLD_SHAPE = re.compile(r"[1-9][0-9]{14}", re.ASCII)
@@ -22,7 +24,7 @@ _NAME_DOTS = str.maketrans({"•": "·", "・": "·", "‧": "·", ".": "·", "�
 
 def check_character(first_seventeen: str) -> str:
     """Return the GB 11643 check character of 17 digits."""
-    return _CHECK[sum(w * (ord(c) - 48) for w, c in zip(_WEIGHTS, first_seventeen, strict=True)) % 11]
+    return _CHECK[(sum(map(mul, _WEIGHTS, first_seventeen.encode("ascii"))) - _ZEROES) % 11]
 
 
 def normalise_name(text: str) -> str:

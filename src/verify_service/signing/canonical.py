@@ -6,12 +6,14 @@ above all: money is an integer of fen, a share is two integers, and no two langu
 
 import hashlib
 from collections.abc import Mapping
+from itertools import chain, compress
+from typing import Any
 
 import orjson
 
 _OPTIONS = orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_LEAVES = frozenset({str, int, bool, type(None)})
 _CONTAINERS = frozenset({dict, list, tuple})
+_ADMITTED = _CONTAINERS | {str, int, bool, type(None)}
 
 
 class NoCanonicalForm(TypeError):
@@ -43,20 +45,17 @@ def sha256_hex(data: bytes) -> str:
 
 
 def _admit(tree: dict[str, object]) -> bool:
-    """Refuse what orjson would write and a report may not hold; say whether every key is ASCII."""
+    """Refuse what orjson would write and a report may not hold; say whether every key is ASCII. One level at a time."""
     ascii_keys = True
-    containers: list[object] = [tree]
-    for node in containers:  # grows while it is read
-        children = node
-        if type(node) is dict:
-            ascii_keys = ascii_keys and "".join(node).isascii()
-            children = node.values()
-        if _LEAVES.issuperset(map(type, children)):  # type: ignore[call-overload]
-            continue
-        inner = [child for child in children if type(child) not in _LEAVES]  # type: ignore[attr-defined]
-        if not _CONTAINERS.issuperset(map(type, inner)):
-            raise NoCanonicalForm(", ".join(sorted({type(child).__name__ for child in inner if type(child) not in _CONTAINERS})))
-        containers += inner
+    level: list[Any] = [tree]
+    while level:
+        objects = [node for node in level if type(node) is dict]
+        ascii_keys = ascii_keys and "".join(chain.from_iterable(objects)).isascii()
+        children = list(chain.from_iterable(node.values() if type(node) is dict else node for node in level))
+        types = list(map(type, children))
+        if not _ADMITTED.issuperset(types):
+            raise NoCanonicalForm(", ".join(sorted({kind.__name__ for kind in types if kind not in _ADMITTED})))
+        level = list(compress(children, map(_CONTAINERS.__contains__, types)))
     return ascii_keys
 
 

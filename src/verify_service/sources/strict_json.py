@@ -6,12 +6,14 @@ the standard parser then sees every object's pairs, so that duplicate keys are f
 
 import json
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal
 
 import orjson
 
 MAX_DEPTH = 32
 _MAX_NUMBER_CHARACTERS = 40
+_CONTAINERS = frozenset({dict, list})
 
 Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
 
@@ -52,12 +54,13 @@ def _constant(_text: str) -> Any:
 _decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant).decode
 
 
-def _depth_exceeded(value: object, left: int) -> bool:
-    if isinstance(value, dict):
-        return left == 0 or any(_depth_exceeded(v, left - 1) for v in value.values() if isinstance(v, dict | list))
-    if isinstance(value, list):
-        return left == 0 or any(_depth_exceeded(v, left - 1) for v in value if isinstance(v, dict | list))
-    return False
+def _depth_exceeded(value: object, most: int) -> bool:
+    """Say whether containers are nested deeper than `most`, one level after the other."""
+    level: list[Any] = [value] if type(value) in _CONTAINERS else []
+    for _ in range(most):
+        children = chain.from_iterable(node.values() if type(node) is dict else node for node in level)
+        level = [child for child in children if type(child) in _CONTAINERS]
+    return bool(level)
 
 
 def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:

@@ -44,6 +44,8 @@ def wages(fund_rows: Iterable[Row], contribution_rows: Iterable[Row], months: Se
     insured = [(row, r) for row in contribution_rows for r in [cast("SocialContribution", row.record)] if is_wage_evidence(r)]
     both: list[FundAccount | SocialContribution] = [*(r for _, r in funds), *(r for _, r in insured)]
     names = {r.unit_name: r.unit_uscc for r in both if r.unit_name and r.unit_uscc}
+    if not both:
+        return []
     employers = sorted({code for r in both if (code := _employer(r, names))}) or ["unknown"]
     found = []
     for employer in employers:
@@ -69,7 +71,7 @@ def _wage(
     employer: str, funds: Sequence[tuple[Row, FundAccount]], insured: Sequence[tuple[Row, SocialContribution]], months: Sequence[str]
 ) -> Wage:
     """Walk the months: the fund's base where there is one, else the insurance's; the personal parts of both."""
-    by_type = {kind: [r for _, r in insured if r.insurance_type == kind] for kind in _BASE_ORDER}
+    by_type = {kind: rows for kind in _BASE_ORDER if (rows := [r for _, r in insured if r.insurance_type == kind])}
     gross = social = fund = from_fund = 0
     worked: set[str] = set()
     for month in months:
@@ -90,7 +92,7 @@ def _wage(
         social_insurance_fen=social,
         housing_fund_fen=fund,
         fund_base_fen=next((r.base_fen for _, r in funds), None),
-        contribution_base_fen=next((rows[-1].base_fen for rows in by_type.values() if rows), None),
+        contribution_base_fen=next((rows[-1].base_fen for rows in by_type.values()), None),
         base_at_floor=not from_fund and any(r.base_at_floor for _, r in insured),
         worked=frozenset(worked),
         rows=tuple(row for row, _ in [*funds, *insured]),

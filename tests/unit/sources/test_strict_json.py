@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from verify_service.sources.strict_json import StrictJsonError, loads
+from verify_service.sources.strict_json import MAX_DEPTH, StrictJsonError, loads
 
 REFUSED = {
     "duplicate key": (b'{"a":1,"a":1}', "duplicate_key"),
@@ -37,3 +37,13 @@ def test_fractions_stay_exact_and_width_is_not_depth() -> None:
     assert loads(b'{"a":0.1,"b":[1,2]}') == {"a": Decimal("0.1"), "b": [1, 2]}
     assert len(loads(b"[" + b"[1]," * 500 + b"[1]]")) == 501
     assert loads(b"[" * 32 + b"]" * 32) is not None
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":[', b"]}]")])
+def test_the_deepest_nesting_that_is_allowed(opening: bytes, closing: bytes) -> None:
+    levels = sum(opening.count(mark) for mark in (b"[", b"{"))
+    deep = MAX_DEPTH // levels * levels
+    loads(opening * (deep // levels) + b"1" + closing * (deep // levels), max_depth=deep)
+    with pytest.raises(StrictJsonError) as caught:
+        loads(opening * (deep // levels) + b"1" + closing * (deep // levels), max_depth=deep - 1)
+    assert caught.value.rule == "depth"
