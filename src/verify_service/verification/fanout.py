@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from pydantic import ValidationError
@@ -34,10 +34,15 @@ _STALE_FROM = frozenset({OutcomeCode.RECORDS, OutcomeCode.NO_RECORD})
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """How one source is reached: its adapter and its runtime."""
+    """How one source is reached: its adapter and its runtime. `deferred` is the adapter once more, if it answers later."""
 
     adapter: AnyAdapter
     runtime: SourceRuntime
+    deferred: DeferredAdapter | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Decide it here: looking for the methods of a protocol takes as long as reading a small answer."""
+        object.__setattr__(self, "deferred", self.adapter if isinstance(self.adapter, DeferredAdapter) else None)
 
     @property
     def source(self) -> Source:
@@ -100,13 +105,12 @@ def groups(questions: Sequence[Question], source: Source) -> Iterator[Sequence[Q
 
 async def call_source(channel: Channel, questions: Sequence[Question], client: BoundClient) -> Call:
     """Make one call within the client's deadline, and settle every question in it."""
-    adapter = channel.adapter
     failure: SourceFailure | None = None
     try:
         async with asyncio.timeout_at(client.deadline):
-            if isinstance(adapter, DeferredAdapter):
-                return await _submit(adapter, questions, client)
-            return await _ask(adapter, questions, client)
+            if channel.deferred is not None:
+                return await _submit(channel.deferred, questions, client)
+            return await _ask(cast("Adapter", channel.adapter), questions, client)
     except TimeoutError:
         failure = out_of_time()
     except SourceFailure as error:
@@ -150,8 +154,8 @@ async def look(
     A register that does not know the ticket any more is handed the same work under the same dedupe key, if `may_ask` says
     that every question still has a live ground; else refused.no_consent is raised.
     """
-    adapter = channel.adapter
-    if not isinstance(adapter, DeferredAdapter):
+    adapter = channel.deferred
+    if adapter is None:
         raise ConfigurationError(f"source {channel.source.id} has a ticket but is not deferred")
     client = channel.runtime.bind(deadline=deadline, lane="bulk")
     failure: SourceFailure | None = None
