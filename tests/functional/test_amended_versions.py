@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from tests.functional.conftest import Open, client_of
+from tests.functional.test_more_banks_answer import alone
 from tests.functional.test_recompute import complete, next_version
 from verify_service.amending import acts
 from verify_service.amending.cancelling import cancel, revoke
@@ -29,6 +30,13 @@ from verify_service.storage.encryption import Place
 from verify_service.storage.records import Client
 
 NEVER = SandboxOptions(ready_after_seconds=3600)
+SIX = ["vehicle", "property", "securities", "business_registration", "housing_fund", "pension"]
+
+
+@pytest.fixture
+def household(household: bytes) -> bytes:
+    """Return the family, about whom one deferred register alone is asked: the others answer at once."""
+    return orjson.dumps({**orjson.loads(household), "sources": SIX})
 
 
 def asked(model: Any, name: str, **changes: Any) -> Any:
@@ -115,6 +123,27 @@ async def test_what_waits_is_waited_for_no_longer(opened: Open, household: bytes
         assert made.verification["pending"] == []
         assert await nothing_left(services, first)
         assert await recomputed(services, client, made.verification["report_id"]) == 2
+
+
+@pytest.mark.parametrize("act", ["cancel", "revoke", "withdraw"])
+async def test_what_some_banks_told_stays_a_lower_bound_that_nobody_waits_for(opened: Open, household: bytes, act: str) -> None:
+    async with opened(options=SandboxOptions(ready_after_seconds=1)) as services:
+        client = await client_of(services)
+        first = await complete(services, client, alone(household, "late_banks"))
+        second = await next_version(services, client, first)
+        if act == "cancel":
+            made: Any = await cancel(services, client, first.verification["id"], asked(ActRequest, "cancellation"), key=None)
+        elif act == "withdraw":
+            made = await acts.withdraw(services, client, second, asked(ActRequest, "withdrawal"), key=None)
+        else:
+            numbers = [c["number"] for c in orjson.loads(household)["consents"]][:1]
+            made = await revoke(
+                services, client, first.verification["id"], asked(RevocationRequest, "revocation", consents=numbers), key=None
+            )
+        assert outcomes(made, "deposits") == {"partial_answer.institutions"}
+        assert made.verification["pending"] == []
+        assert await nothing_left(services, first)
+        assert await recomputed(services, client, made.verification["report_id"]) == 3
 
 
 async def test_revoked_consent_ends_the_waiting_for_that_person_only(opened: Open, household: bytes) -> None:
