@@ -124,11 +124,14 @@ async def test_brought_view_stands_as_long_as_its_report(house: House, view: str
     first = await issue(house)
     jws = (await house.get(at(first, view), Accept="application/jose")).text
     assert (await brought(house, jws))["state"] == "current"
-    made = await done(house, "withdrawal", first)
+    made = await done(house, "resolution", first)
     verdict = await brought(house, jws)
     assert (verdict["valid"], verdict["state"], verdict["replaced_by"]) == (True, "superseded", made["verification"]["report_id"])
     replaced = await house.get(at(first, view))
     assert replaced.json()["state"]["replaced_by"] == made["verification"]["report_id"]
+    last = await done(house, "withdrawal", made)
+    for brought_again in (jws, made["jws"], last["jws"]):
+        assert (await brought(house, brought_again))["state"] == "withdrawn"
 
 
 @pytest.mark.parametrize("form", ["application/json", "application/jose"])

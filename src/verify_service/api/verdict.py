@@ -9,7 +9,7 @@ from verify_service.domain.view import FORMAT
 from verify_service.errors import NotFound, SignatureInvalid
 from verify_service.services import Services
 from verify_service.signing.verification import Reason, VerifiedReport, verify
-from verify_service.storage.records import Client, ReportVersion
+from verify_service.storage.records import Client, ReportVersion, VerificationState
 
 
 async def verdict(services: Services, client: Client, jws: str) -> Verdict:
@@ -25,7 +25,8 @@ async def verdict(services: Services, client: Client, jws: str) -> Verdict:
     if stored is None:
         return Verdict(valid=True, reason=None, kid=signed.kid, state="unknown", replaced_by=None, as_of=now)
     replaced_by = successor(versions, stored.id)
-    state: Standing = "current" if replaced_by is None else "superseded"
+    withdrawn = versions[-1].state == VerificationState.WITHDRAWN
+    state: Standing = "withdrawn" if withdrawn else "current" if replaced_by is None else "superseded"
     return Verdict(valid=True, reason=None, kid=signed.kid, state=state, replaced_by=replaced_by, as_of=now)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from verify_service.signing.verification import Reason
 from verify_service.storage.records import AuditEntry, ReportVersion, VerificationState
 
-Standing = Literal["current", "superseded", "unknown"]
+Standing = Literal["current", "superseded", "withdrawn", "unknown"]
 
 
 class Wire(BaseModel):
@@ -119,7 +119,7 @@ class Verdict(Wire):
     valid: bool
     reason: Reason | None = Field(description="why it is not valid")
     kid: str | None
-    state: Standing = Field(description="unknown: not valid, or not a report of this client's tenant")
+    state: Standing = Field(description="unknown: not valid, or not a report of this client's tenant. withdrawn: in any version")
     replaced_by: str | None
     as_of: datetime
 
