@@ -54,6 +54,14 @@ async def test_metrics_are_those_of_the_catalogue(house: House, repo_root: Path)
         assert labels == listed.get(family.name + suffix.get(family.type, ""), labels), family.name
 
 
+def test_alarms_speak_of_metrics_that_there_are(repo_root: Path) -> None:
+    text = (repo_root / "docs" / "operations.md").read_text("utf-8")
+    alarms = text.partition("### Alarms")[2].partition("\n### ")[0]
+    named = set(re.findall(r"`[^`]*?(verify_\w+)", alarms))
+    assert len(named) > 10
+    assert named <= set(catalogue(repo_root))
+
+
 async def test_labels_are_from_closed_lists(house: House) -> None:
     await busy(house)
     outcomes = {*OutcomeCode, "whole"}

@@ -64,6 +64,8 @@ def _counted(runtimes: Mapping[str, SourceRuntime]) -> Iterator[Metric]:
     yield _counter("verify_source_received_bytes", "Bytes of whole answers.", received, "source")
     durations: dict[Labels, Durations] = {(name,): total.durations for name, total in totals.items()}
     yield _histogram("verify_source_call_seconds", "Seconds an attempt took.", durations, "source")
+    waits: dict[Labels, Durations] = {(name,): total.waits for name, total in totals.items()}
+    yield _histogram("verify_source_wait_seconds", "Seconds an attempt waited for a place and quota.", waits, "source")
 
 
 def _how_they_do(runtimes: Mapping[str, SourceRuntime]) -> Iterator[Metric]:

@@ -189,8 +189,8 @@ class BoundClient:
 
     async def _bounded(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run one attempt under the source's policy, within the attempt's own limit and the call's deadline."""
-        loop = asyncio.get_running_loop()
-        if self.deadline - loop.time() < _LEAST_SECONDS:
+        came = asyncio.get_running_loop().time()
+        if self.deadline - came < _LEAST_SECONDS:
             raise SourceFailure(OutcomeCode.TIMEOUT, failed_by="us", detail="no time left to ask")
         self.settle(None)
         async with self.runtime.policy.attempt(self.lane, self.deadline) as permitted:
@@ -198,7 +198,7 @@ class BoundClient:
             limit = permitted.began + self.runtime.source.limits.attempt_timeout_ms / 1000
             try:
                 async with asyncio.timeout_at(min(self.deadline, limit)):
-                    answer = await self._observed(attempt)
+                    answer = await self._observed(attempt, waited=permitted.began - came)
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None
         self._answered = permitted
@@ -210,19 +210,19 @@ class BoundClient:
         if answered is not None:
             answered.settle(failure)
 
-    async def _observed(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _observed(self, attempt: Callable[[], Awaitable[T]], *, waited: float) -> T:
         """Run an attempt and tell the source's status how it ended; what cancels it is the time that has run out."""
         loop, status = asyncio.get_running_loop(), self.runtime.status
         began, self.received = loop.time(), 0
         try:
             result = await attempt()
         except SourceFailure as failure:
-            status.attempted(failure.code, seconds=loop.time() - began)
+            status.attempted(failure.code, seconds=loop.time() - began, waited=waited)
             raise
         except asyncio.CancelledError:
-            status.attempted(OutcomeCode.TIMEOUT, seconds=loop.time() - began)
+            status.attempted(OutcomeCode.TIMEOUT, seconds=loop.time() - began, waited=waited)
             raise
-        status.attempted(None, seconds=loop.time() - began, bytes_received=self.received)
+        status.attempted(None, seconds=loop.time() - began, waited=waited, bytes_received=self.received)
         return result
 
     def _pause(self, state: tenacity.RetryCallState) -> float:

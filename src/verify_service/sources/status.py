@@ -24,6 +24,7 @@ class Tally:
     attempts: Counter[OutcomeCode | None] = field(default_factory=Counter)
     answers: Counter[OutcomeCode] = field(default_factory=Counter)
     durations: Durations = field(default_factory=Durations)
+    waits: Durations = field(default_factory=Durations)
     bytes_received: int = 0
     as_of: tuple[date, date] | None = None
 
@@ -32,6 +33,7 @@ class Tally:
         self.attempts.update(other.attempts)
         self.answers.update(other.answers)
         self.durations.merge(other.durations)
+        self.waits.merge(other.waits)
         self.bytes_received += other.bytes_received
         for day in other.as_of or ():
             self.saw_as_of(day)
@@ -66,12 +68,13 @@ class SourceStatus:
         self._last_success: datetime | None = None
         self._missing: dict[str, None] = {}
 
-    def attempted(self, failure: OutcomeCode | None, *, seconds: float, bytes_received: int = 0) -> None:
-        """Count one attempt: None when a whole answer arrived."""
+    def attempted(self, failure: OutcomeCode | None, *, seconds: float, waited: float = 0.0, bytes_received: int = 0) -> None:
+        """Count one attempt: None when a whole answer arrived. `waited`: for a place and quota, before it began."""
         now = self._clock()
         tally = self._current(now)
         tally.attempts[failure] += 1
         tally.durations.add(seconds)
+        tally.waits.add(waited)
         tally.bytes_received += bytes_received
         if failure is None:
             self._last_success = now

@@ -36,6 +36,7 @@ def test_attempts_are_told_by_how_they_ended_and_how_long_they_took() -> None:
     assert seen.window.attempts == {None: 98, OutcomeCode.TIMEOUT: 1, OutcomeCode.HTTP_5XX: 1}
     assert seen.window.bytes_received == 98_000
     assert 0.05 <= (seen.window.durations.quantile(0.95) or 0) < 0.06
+    assert seen.window.waits.count == 100
     assert 3.0 <= (seen.window.durations.quantile(1.0) or 0) < 3.4
 
 
