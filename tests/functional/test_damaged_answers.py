@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import hashlib
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -28,7 +30,11 @@ DAMAGED = {
         sends(b"HTTP/1.1 200 OK\r\n" + JSON + b"transfer-encoding: chunked\r\n\r\n" + b"%x\r\n" % len(BODY) + BODY + b"\r\n"),
         OutcomeCode.TRUNCATED,
     ),
-    "gzip although identity was asked": (sends(answer(gzip.compress(BODY), head=GZIP)), OutcomeCode.ENCODING),
+    "a gzip that was cut": (sends(answer(gzip.compress(BODY)[:-1], head=GZIP)), OutcomeCode.TRUNCATED),
+    "a gzip that expands too far": (sends(answer(gzip.compress(bytes(1_000_000)), head=GZIP)), OutcomeCode.LIMIT),
+    "another encoding": (sends(answer(BODY, head=JSON + b"content-encoding: br\r\n")), OutcomeCode.ENCODING),
+    "two encodings": (sends(answer(gzip.compress(BODY), head=JSON + b"content-encoding: gzip, gzip\r\n")), OutcomeCode.ENCODING),
+    "another digest": (sends(answer(BODY, head=JSON + b"content-digest: sha-256=:AAAA:\r\n")), OutcomeCode.SIGNATURE),
     "an HTML login page with 200": (sends(answer(b"<html>sign in</html>", head=b"content-type: text/html\r\n")), OutcomeCode.ENCODING),
     "another charset": (sends(answer(BODY, head=b"content-type: application/json; charset=gbk\r\n")), OutcomeCode.ENCODING),
     "invalid UTF-8": (sends(answer(b'{"a":"\xff"}')), OutcomeCode.ENCODING),
@@ -107,6 +113,22 @@ async def test_every_truncation_of_a_good_answer_is_refused(transport: Transport
         async with serving(sends(whole[:cut])) as url, runtime(url, transport) as built:
             with pytest.raises(SourceFailure):
                 await fetch(built)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_whole_gzip_is_read_although_identity_was_asked(transport: Transport) -> None:
+    """A proxy before the register may compress; evidence and digest are of the content."""
+    async with serving(sends(answer(gzip.compress(BODY), head=GZIP))) as url, runtime(url, transport) as built:
+        exchange = await fetch(built)
+    assert (exchange.body, exchange.answer_digest) == (BODY, hashlib.sha256(BODY).hexdigest())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_digest_that_holds_is_accepted(transport: Transport) -> None:
+    digest = b64encode(hashlib.sha256(BODY).digest())
+    head = JSON + b"content-digest: sha-256=:" + digest + b":\r\n"
+    async with serving(sends(answer(BODY, head=head))) as url, runtime(url, transport) as built:
+        assert (await fetch(built)).body == BODY
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

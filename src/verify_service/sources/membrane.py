@@ -4,6 +4,10 @@ HTTP clients accept a body whose length nobody declared, and some a body cut sho
 invalid.truncated. An error before the first header is the network's; an error after it is a truncated answer.
 """
 
+import hashlib
+import re
+from base64 import b64encode
+
 import aiohttp
 import httpx
 import psycopg
@@ -11,6 +15,7 @@ import psycopg
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.sources.adapter import WireRequest
 from verify_service.sources.failures import NotThere, SourceFailure, invalid
+from verify_service.sources.gunzip import gunzip
 from verify_service.sources.transport import Reply
 
 _BUSY = 429
@@ -18,6 +23,8 @@ _REFUSED = frozenset({401, 403})
 _SERVER_ERROR = 500
 _NOT_THERE = frozenset({404, 410})
 _MOMENTARY = frozenset({502, 503, 504})
+_READABLE = frozenset({"identity", "gzip", "x-gzip"})
+_DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
 _PERMISSION_DENIED = "42501"
 
 
@@ -72,8 +79,6 @@ def _retry_after(reply: Reply) -> float | None:
 
 def declared_length(reply: Reply, *, limit: int) -> int | None:
     """Return the declared length, or None for a chunked body (whose end is marked). Raises for neither, or too much."""
-    if reply.headers.get("content-encoding", "identity").lower() != "identity":
-        raise invalid(OutcomeCode.ENCODING, "compressed although identity was asked for")
     length = reply.headers.get("content-length")
     if length is None:
         if reply.headers.get("transfer-encoding", "").lower() != "chunked":
@@ -85,7 +90,10 @@ def declared_length(reply: Reply, *, limit: int) -> int | None:
 
 
 async def read_whole(reply: Reply, *, limit: int) -> bytes:
-    """Read the body up to `limit` bytes and hold it against the declared length."""
+    """Read the body up to `limit` bytes, hold it against the declared length and digest, and undo a gzip."""
+    encoding = reply.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in _READABLE:
+        raise invalid(OutcomeCode.ENCODING, "content encoding that was not asked for")
     declared = declared_length(reply, limit=limit)
     body = bytearray()
     while piece := await reply.read():
@@ -94,7 +102,17 @@ async def read_whole(reply: Reply, *, limit: int) -> bytes:
             raise invalid(OutcomeCode.LIMIT, "body")
     if declared is not None and len(body) != declared:
         raise invalid(OutcomeCode.TRUNCATED, "shorter than declared")
-    return bytes(body)
+    raw = bytes(body)
+    check_digest(reply, raw)
+    return raw if encoding == "identity" else gunzip(raw, limit=limit)
+
+
+def check_digest(reply: Reply, raw: bytes) -> None:
+    """Hold the body against Content-Digest and Repr-Digest (RFC 9530), if the register sends them; both cover the bytes as sent."""
+    for name in ("content-digest", "repr-digest"):
+        for algorithm, value in _DIGEST.findall(reply.headers.get(name, "")):
+            if b64encode(hashlib.new(algorithm.replace("-", ""), raw).digest()).decode() != value:
+                raise invalid(OutcomeCode.SIGNATURE, name)
 
 
 def check_text(reply: Reply, body: bytes, request: WireRequest) -> None:
