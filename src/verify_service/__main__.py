@@ -12,8 +12,11 @@ from rich.console import Console
 
 from verify_service import running
 from verify_service.api.auth import OPERATOR, WELFARE_SYSTEM, Scope
+from verify_service.certification.command import Judged
+from verify_service.certification.command import run as run_certify
 from verify_service.errors import VerifyError
 from verify_service.sandbox.faults import Profile
+from verify_service.sandbox.serve import SandboxOptions
 from verify_service.settings import load_settings
 
 # No pretty tracebacks: they print local variables, which may speak of people.
@@ -30,6 +33,7 @@ app.add_typer(keys, name="keys")
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [VERIFY_PORT, 8000]")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [VERIFY_HOST, 127.0.0.1]")]
 Faults = Annotated[Profile, typer.Option(help="What goes wrong in the simulated registers: none, realistic or storm.")]
+ContractDay = Annotated[bool, typer.Option("--contract-day", help="Today's time of day on the day for which the cases were written.")]
 Seed = Annotated[int, typer.Option(help="Seed of the synthetic population and of the faults.")]
 _out = Console()
 _err = Console(stderr=True)
@@ -46,9 +50,17 @@ def serve(*, sandbox: bool = False, host: Host = None, port: Port = None, faults
 
 
 @app.command()
-def sandbox(*, first_port: int = 9101, faults: Faults = "none", seed: Seed = 1, out: Path = Path("var/sandbox-sources.json")) -> None:
-    """Serve only the six simulated registers, on loopback, and write where they are for VERIFY_SOURCES_FILE."""
-    _run(running.serve_registers_only(load_settings(), first_port=first_port, faults=faults, seed=seed, out=out, console=_err))
+def sandbox(
+    *,
+    first_port: int = 9101,
+    faults: Faults = "none",
+    seed: Seed = 1,
+    out: Path = Path("var/sandbox-sources.json"),
+    contract_day: ContractDay = False,
+) -> None:
+    """Serve only the simulated registers, on loopback, and write where they are for VERIFY_SOURCES_FILE."""
+    options = SandboxOptions(seed=seed, faults=faults, first_port=first_port)
+    _run(running.serve_registers_only(load_settings(), options, contract_day=contract_day, out=out, console=_err))
 
 
 @app.command()
@@ -81,6 +93,21 @@ def verify_report(
 def recompute(report_id: str, *, tenant: str = "sandbox") -> None:
     """Compute a report again from the stored raw answers and compare it byte for byte with the signed one."""
     _run(running.recompute(load_settings(), report_id, tenant=tenant, console=_out))
+
+
+@app.command()
+def certify(
+    source: str,
+    *,
+    base_url: Annotated[str, typer.Option(help="The endpoint: a register's own test endpoint, or the sandbox's.")],
+    cases: Annotated[Path | None, typer.Option(help="Folder of cases; left out: those beside the adapter.")] = None,
+    credentials: Annotated[Path | None, typer.Option(help='JSON: {"name": "value", ...}; mode 0600.')] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
+    contract_day: ContractDay = False,
+) -> None:
+    """Judge a source against an endpoint: every case, pages, binding, deadline, quota, damage. Exit 1 when anything failed."""
+    what = Judged(source, base_url, cases, credentials, contract_day)
+    _run(run_certify(what, as_json=as_json, console=_out))
 
 
 @app.command()

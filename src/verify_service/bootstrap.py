@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from uuid_utils import uuid7
 
 from verify_adapters import ADAPTERS, REGISTERS
@@ -34,6 +34,7 @@ from verify_service.verification.verify import Verifier
 
 Clock = Callable[[], datetime]
 _ENDPOINTS: TypeAdapter[dict[str, Endpoint]] = TypeAdapter(dict[str, Endpoint])
+_CREDENTIALS: TypeAdapter[dict[str, SecretStr]] = TypeAdapter(dict[str, SecretStr])
 _ENTRY_POINT_GROUP, _REGISTER_GROUP = "verify_service.adapters", "verify_service.registers"
 
 
@@ -98,6 +99,16 @@ def read_endpoints(file: Path) -> dict[str, Endpoint]:
     except ValidationError as error:
         places = ", ".join("/".join(map(str, e["loc"])) for e in error.errors(include_input=False, include_url=False))
         raise ConfigurationError(f"{file}: wrong at {places}") from None
+
+
+def read_endpoint(base_url: str, credentials: Path | None) -> Endpoint:
+    """Return one endpoint, its credentials from a JSON file of names and values. Raises ConfigurationError; no value is told."""
+    try:
+        return Endpoint(base_url=base_url, credentials={} if credentials is None else _CREDENTIALS.validate_json(credentials.read_bytes()))
+    except OSError as error:
+        raise ConfigurationError(f"{credentials}: {error.strerror}") from error
+    except ValidationError:
+        raise ConfigurationError(f"{credentials}: not a JSON object of names and values") from None
 
 
 class CurrentKeyRing:

@@ -32,6 +32,7 @@ from verify_service.signing.keyring import SigningKey
 from verify_service.signing.keys import KeyDirectory, load_keyring, rotate_keyring
 from verify_service.signing.signed_file import read_signed_file
 from verify_service.signing.verification import verify
+from verify_service.sources.cases import on_contract_day
 from verify_service.sources.definition import Endpoint
 from verify_service.storage.migrations import migrate as migrate_schema
 from verify_service.storage.records import Client
@@ -149,11 +150,11 @@ async def _add_client(services: Services, name: str, terms: Terms) -> dict[str, 
     return {"client_id": client_id, "client_secret": secret, "access_token": f"{client_id}.{secret}"}
 
 
-async def serve_registers_only(settings: Settings, *, first_port: int, faults: Profile, seed: int, out: Path, console: Console) -> None:
-    """Serve the registers and write their endpoints."""
+async def serve_registers_only(settings: Settings, options: SandboxOptions, *, contract_day: bool, out: Path, console: Console) -> None:
+    """Serve the registers, today or on the day that the cases were written for, and write their endpoints."""
     configure_logging(level=settings.log_level)
-    options = SandboxOptions(seed=seed, faults=faults, first_port=first_port)
-    async with serve_registers(installed_cases(), options, clock=utc_now) as endpoints:
+    clock = (lambda: on_contract_day(utc_now())) if contract_day else utc_now
+    async with serve_registers(installed_cases(), options, clock=clock) as endpoints:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(orjson.dumps({name: _plain(endpoint) for name, endpoint in endpoints.items()}, option=orjson.OPT_INDENT_2))
         for name, endpoint in endpoints.items():

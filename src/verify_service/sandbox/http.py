@@ -63,7 +63,7 @@ async def _read(reader: asyncio.StreamReader) -> RegisterRequest | None:
 
 def _serialise(reply: RegisterReply, fault: Fault | None) -> bytes:
     """Build the bytes on the wire. A status or body fault replaces the reply; close_delimited leaves out the length."""
-    status, body, headers = reply.status, reply.body, dict(reply.headers)
+    status, body, headers = reply.status, reply.body, {name.lower(): value for name, value in reply.headers.items()}
     if fault is not None and fault.kind in {"status", "body"}:
         status = fault.status if fault.kind == "status" else HTTPStatus.OK
         body = fault.body.encode()

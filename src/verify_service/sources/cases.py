@@ -20,6 +20,15 @@ from verify_service.errors import ConfigurationError
 CONTRACT_CLOCK = datetime(2026, 11, 24, 10, 0, tzinfo=timezone(timedelta(hours=8))).astimezone(UTC)
 
 
+_ZONE = timezone(timedelta(hours=8))
+
+
+def on_contract_day(now: datetime) -> datetime:
+    """Return the same time of day on the contract clock's day (+08:00): the calendar that the cases were written for."""
+    days = now.astimezone(_ZONE).date() - CONTRACT_CLOCK.astimezone(_ZONE).date()
+    return now - days
+
+
 class CasePart(BaseModel):
     """An immutable part of a case; an unknown key is an error."""
 
