@@ -12,7 +12,7 @@ TEST_KINDS := unit contract spec api functional generative architecture
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} END {print "  make test-KIND  one kind of test: $(TEST_KINDS)\n  make bench-NAME one of bench/: outages, merge, client_call, profiled"}' Makefile
 
-demo: .venv/.ready ## one household, six registers, one signed report, on this machine
+demo: .venv/.ready ## one household, seven registers, one signed report, on this machine
 	@$(BIN)/verify-service demo
 
 test: .venv/.ready ## all tests but the soak
@@ -29,7 +29,7 @@ check: lint ## lint, types, import contracts, generated files are current
 generate: .venv/.ready ## write openapi.yaml and schemas/ from the models
 	@$(BIN)/verify-service generate
 
-serve: .venv/.ready ## the API with its worker and six simulated registers
+serve: .venv/.ready ## the API with its worker and the simulated registers
 	@$(BIN)/verify-service serve --sandbox
 
 bench: .venv/.ready ## service CPU, latency and throughput beside a textbook implementation

@@ -21,7 +21,7 @@ from verify_service.settings import load_settings
 
 # No pretty tracebacks: they print local variables, which may speak of people.
 app = typer.Typer(
-    help="Household economic-status verification: ask six kinds of registers, sign one report.",
+    help="Household economic-status verification: ask every register, sign one report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -41,7 +41,7 @@ _err = Console(stderr=True)
 
 @app.command()
 def serve(*, sandbox: bool = False, host: Host = None, port: Port = None, faults: Faults = "none", seed: Seed = 1) -> None:
-    """Serve the API. With --sandbox: six simulated registers, the API and the worker in one go.
+    """Serve the API. With --sandbox: the simulated registers, the API and the worker in one go.
 
     The sandbox writes base_url, client_id, client_secret and a ready access_token to var/sandbox-client.json.
     """
