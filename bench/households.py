@@ -6,7 +6,7 @@ from itertools import count
 
 import orjson
 
-from verify_service.sandbox.population import Population, name_of
+from verify_service.sandbox.population import SOURCES, Population, name_of
 
 REGION = "990101"
 MEMBERS = 3
@@ -37,6 +37,7 @@ def _request(index: int, numbers: list[str], day: date) -> dict[str, object]:
         },
         "income_period": {"first": f"{last.replace(day=1) - timedelta(days=330):%Y-%m}", "last": f"{last:%Y-%m}"},
         "asset_as_of": day.isoformat(),
+        "sources": list(SOURCES),
         "household": {"hukou": "02", "members": [_member(i, number) for i, number in enumerate(numbers)]},
         "consents": [_consent(index, i, day) for i in range(len(numbers))],
     }

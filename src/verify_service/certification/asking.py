@@ -69,7 +69,7 @@ class Asker:
             await asyncio.sleep(min(max(0.0, (next_look - self.clock()).total_seconds()), self.patience_seconds))
             began = monotonic()
             try:
-                found = await look(channel, call.ticket, call.questions, deadline=_in(deadline_seconds))
+                found = await look(channel, call.ticket, call.questions, deadline=_in(deadline_seconds), may_ask=lambda: False)
             except SourceFailure as failure:
                 outcome = Outcome(failure.code, failed_by=failure.failed_by, detail=failure.detail)
                 return Asked(Answer(call.questions[0], outcome), tuple(call.exchanges), monotonic() - began)
