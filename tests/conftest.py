@@ -83,14 +83,14 @@ def pg_database_url(pg_url: str) -> Iterator[str]:
     """Return the URL of an empty PostgreSQL database that lives as long as the test."""
     server = make_url(pg_url)
     name = f"verify_{uuid.uuid4().hex}"
-    _administer(server, f'CREATE DATABASE "{name}"')
+    administer(server, f'CREATE DATABASE "{name}"')
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
-        _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _administer(server: URL, statement: str) -> None:
+def administer(server: URL, statement: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

@@ -64,9 +64,9 @@ def sandbox(
 
 
 @app.command()
-def work() -> None:
-    """Finish what was accepted and not completed, and collect from deferred registers, until stopped."""
-    _run(running.work(load_settings(), console=_err))
+def work(*, concurrency: Annotated[int, typer.Option(min=1, max=64, help="Chunks of batches in work at a time.")] = 2) -> None:
+    """Finish what was accepted and not completed, work on batches, and collect from deferred registers, until stopped."""
+    _run(running.work(load_settings(), concurrency=concurrency, console=_err))
 
 
 @app.command()

@@ -21,6 +21,8 @@ from verify_service.api.app import create_app
 from verify_service.api.auth import WELFARE_SYSTEM, Scope, hash_secret, new_secret
 from verify_service.api.generated import generated_files
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
+from verify_service.bulk.batch_worker import work_batches_until
+from verify_service.bulk.jobs import EngineOptions
 from verify_service.bulk.recompute import recompute_report
 from verify_service.bulk.worker import work_until
 from verify_service.sandbox.demo import run_demo
@@ -68,12 +70,19 @@ async def serve_sandbox(settings: Settings, *, faults: Profile, seed: int, conso
         access = await _sandbox_client(services, f"http://{settings.host}:{door.getsockname()[1]}", settings.state_dir)
         console.print(f"credentials in {access}")
         stopping = asyncio.Event()
-        worker = asyncio.create_task(work_until(services, stopping))
+        worker = asyncio.create_task(_work(services, settings, stopping, concurrency=1))
         try:
             await _listen(services, door, console)
         finally:
             stopping.set()
             await worker
+
+
+async def _work(services: Services, settings: Settings, stopping: asyncio.Event, *, concurrency: int) -> None:
+    """Do both kinds of work: households one by one, and batches in chunks."""
+    worker = f"{socket.gethostname()}-{services.new_id()}"
+    options = EngineOptions(settings.effective_jobs_database_url, worker, concurrency, _GRACE_SECONDS)
+    await asyncio.gather(work_until(services, stopping), work_batches_until(services, options, stopping))
 
 
 @asynccontextmanager
@@ -167,13 +176,13 @@ def _plain(endpoint: Endpoint) -> dict[str, object]:
     return {"base_url": endpoint.base_url, "credentials": {k: v.get_secret_value() for k, v in endpoint.credentials.items()}}
 
 
-async def work(settings: Settings, *, console: Console) -> None:
+async def work(settings: Settings, *, concurrency: int, console: Console) -> None:
     """Run the worker until interrupted."""
     configure_logging(level=settings.log_level)
     stopping = stop_signal()
     async with open_services(settings) as services:
         console.print("working; stop with Ctrl-C")
-        await work_until(services, stopping)
+        await _work(services, settings, stopping, concurrency=concurrency)
 
 
 async def migrate_database(settings: Settings, *, console: Console) -> None:

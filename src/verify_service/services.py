@@ -67,6 +67,10 @@ class Limits:
     max_body_bytes: int
     lease_seconds: float
     poll_seconds: float
+    max_batch_bytes: int = 4_000_000_000
+    max_batch_rows: int = 2_000_000
+    max_open_batches: int = 20
+    chunk_rows: int = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     max_deadline_ms: int = Field(30_000, ge=500, le=30_000)
     reserve_ms: int = Field(300, ge=50, le=5_000, description="kept of the deadline for composing, signing and committing")
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request body")
+    max_batch_bytes: int = Field(4_000_000_000, ge=1_000, le=100_000_000_000, description="largest file of a batch")
+    max_batch_rows: int = Field(2_000_000, ge=1, le=10_000_000, description="most households in a batch")
+    max_open_batches: int = Field(20, ge=1, le=10_000, description="batches of one client that may be open at a time")
+    chunk_rows: int = Field(250, ge=1, le=2_000, description="households that are asked, signed and written together")
+    jobs_database_url: str | None = Field(None, description="SQLAlchemy URL of the job engine; left out: beside the database")
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")
     trace_endpoint: str | None = Field(None, pattern=r"^https?://", description="OTLP over HTTP; left out: no traces, at no cost")
@@ -45,6 +50,17 @@ class Settings(BaseSettings):
     def effective_database_url(self) -> str:
         """Return the database's URL: the given one, or the embedded SQLite file."""
         return self.database_url or f"sqlite+aiosqlite:///{(self.state_dir / 'verify.db').resolve()}"
+
+    @property
+    def effective_jobs_database_url(self) -> str:
+        """Return the job engine's database: the given one, or a second SQLite file, or a second database on the same server."""
+        if self.jobs_database_url is not None:
+            return self.jobs_database_url
+        beside, dot, ending = self.effective_database_url.rpartition(".db")
+        if self.effective_database_url.startswith("sqlite"):
+            return f"{beside}-jobs{dot}{ending}" if dot else f"{self.effective_database_url}-jobs"
+        address, question, options = self.effective_database_url.partition("?")
+        return f"{address}_jobs{question}{options}"
 
     @property
     def is_embedded(self) -> bool:

@@ -58,6 +58,17 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/verifications/{verification_id}/consents/revoke"): Rule("verify:write", 201, 404),
     ("GET", "/v1/reports/{report_id}/versions/{number}/diff"): Rule("report:read", 404, 404),  # the first version replaces none
     ("POST", "/v1/policies/replay"): Rule("report:read", 422, 422),  # the example's report is nobody's here
+    ("POST", "/v1/batches"): Rule("verify:write", 202, 202),
+    ("GET", "/v1/batches/templates/{form}"): Rule("verify:write", 200, 200),
+    ("GET", "/v1/batches/{batch_id}"): Rule("report:read", 200, 404),
+    ("GET", "/v1/batches/{batch_id}/events"): Rule("report:read", 200, 404),
+    ("POST", "/v1/batches/{batch_id}/pause"): Rule("verify:write", 409, 404),  # the one in this test was cancelled
+    ("POST", "/v1/batches/{batch_id}/resume"): Rule("verify:write", 409, 404),
+    ("POST", "/v1/batches/{batch_id}/cancel"): Rule("verify:write", 200, 404),
+    ("POST", "/v1/batches/{batch_id}/retry-failed"): Rule("verify:write", 409, 404),
+    ("GET", "/v1/batches/{batch_id}/results"): Rule("report:read", 200, 404),
+    ("GET", "/v1/batches/{batch_id}/errors"): Rule("report:read", 200, 404),
+    ("GET", "/v1/batches/{batch_id}/rows/{row}/proof"): Rule("report:read", 409, 404),
     ("GET", "/v1/sources"): Rule("source:read", 200, 200),
     ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
     ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
@@ -79,25 +90,30 @@ async def call(
 ) -> tuple[int, str]:
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
-    path = template.format(
-        **(ids or {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0", "number": "1"})
-    )
+    unknown = {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0", "batch_id": UNKNOWN, "number": "1"}
+    path = template.format(**{"form": "csv", "row": 1, **(ids or unknown)})
     body = BODIES.get(template.rpartition("/")[2]) or household()
-    encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**JSON, **headers}.items()]
+    kind = {"Content-Type": "application/x-ndjson"} if template == "/v1/batches" else JSON
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**kind, **headers}.items()]
     answer = await house.http.request(method, path, content=body if method == "POST" else None, headers=encoded)
-    return answer.status_code, answer.json().get("code", "") if "json" in answer.headers["content-type"] else ""
+    is_json = answer.headers["content-type"] in {"application/json", "application/problem+json"}
+    return answer.status_code, answer.json().get("code", "") if is_json else ""
 
 
 async def issued(house: House) -> dict[str, str]:
     answer = (await house.post()).json()
     verification, finding = answer["verification"], answer["report"]["findings"][0]["id"]
-    return {
-        "verification_id": verification["id"],
-        "report_id": verification["report_id"],
-        "source_id": "vehicle",
-        "finding": finding,
-        "number": "1",
-    }
+    ids = {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle", "finding": finding}
+    return {**ids, "number": "1", "batch_id": await cancelled_batch(house)}
+
+
+async def cancelled_batch(house: House) -> str:
+    """Hand a batch in and cancel it, so that its results can be read and watching it ends."""
+    headers = {"Content-Type": "application/x-ndjson", **bearer("full")}
+    handed_in = await house.http.post("/v1/batches", content=household(), headers=headers)
+    batch_id = str(handed_in.json()["batch_id"])
+    await house.http.post(f"/v1/batches/{batch_id}/cancel", headers=bearer("full"))
+    return batch_id
 
 
 async def test_every_route_is_in_the_table(house: House) -> None:

@@ -13,7 +13,19 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from verify_service import __version__
-from verify_service.api import amendments, audit, differences, events, meta, policies, reports, sources, verifications
+from verify_service.api import (
+    amendments,
+    audit,
+    batch_results,
+    batches,
+    differences,
+    events,
+    meta,
+    policies,
+    reports,
+    sources,
+    verifications,
+)
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Continued, Envelope
 from verify_service.api.events import Streams
@@ -31,6 +43,8 @@ ROUTERS = (
     amendments.router,
     differences.router,
     audit.router,
+    batches.router,
+    batch_results.router,
     sources.router,
     policies.router,
     meta.router,

@@ -5,6 +5,7 @@ from typing import Any
 
 from verify_service.api.examples import ANSWERS, STATE_EVENTS
 from verify_service.api.problems import BY_CODE, MEDIA_TYPE, TYPE_ROOT, Kind
+from verify_service.storage.batch_records import FileForm
 
 JSON, JOSE, EVENTS = "application/json", "application/jose", "text/event-stream"
 Responses = dict[int | str, dict[str, Any]]
@@ -31,6 +32,26 @@ def json_body(name: str, *, example: str) -> dict[str, Any]:
 def signed_body() -> dict[str, Any]:
     """Return the body that carries a report to be verified."""
     return {"required": True, "content": {JSON: {"schema": ref("SignedReport")}, JOSE: {"schema": _JWS}}}
+
+
+def file_body(media_types: Mapping[FileForm, str]) -> dict[str, Any]:
+    """Return a request body that is a file in one of several forms."""
+    return {"required": True, "content": _files(media_types)}
+
+
+def file_answer(media_types: Mapping[FileForm, str], description: str) -> dict[str, Any]:
+    """Return a response that is a file in one of several forms."""
+    return {"description": description, "content": _files(media_types)}
+
+
+def _files(media_types: Mapping[FileForm, str]) -> dict[str, Any]:
+    """Return each form; those of text have the first lines of examples/batch.* as their example."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {media: {**binary, **_example_of(form)} for form, media in media_types.items()}
+
+
+def _example_of(form: FileForm) -> dict[str, Any]:
+    return {"examples": {f"batch.{form}": {"$ref": f"#/components/examples/batch.{form}"}}} if form in {"ndjson", "csv"} else {}
 
 
 def json_answer(name: str, description: str = "", *headers: str) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from verify_service import __version__
-from verify_service.api import differences, policies, source_view, wire
+from verify_service.api import batch_wire, differences, policies, source_view, wire
 from verify_service.api.describe import ref
 from verify_service.api.examples import ANSWERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
+from verify_service.bulk.forms import template
 from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
 from verify_service.domain.difference import Difference
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.domain.view import ApplicantView, MinimumView
+from verify_service.storage.batch_records import FileForm
 
 _Wanted = tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]
 _TEMPLATE = "#/components/schemas/{model}"
@@ -30,6 +32,7 @@ _DESCRIPTION = (
 _TAGS = [
     {"name": "verifications", "description": "Ask for a verification and see where it stands."},
     {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
+    {"name": "batches", "description": "Many households in one file: handed in, watched, their results."},
     {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
     {"name": "audit", "description": "Who did or read what."},
     {"name": "policies", "description": "The rules that reports are made by: which are in force where and when."},
@@ -44,6 +47,7 @@ _WRITTEN: tuple[type[Any], ...] = (
     *(Report, ApplicantView, MinimumView, Difference, differences.ReplayAnswer),
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
     policies.PoliciesView,
+    *(batch_wire.BatchReceipt, batch_wire.BatchTrial, batch_wire.BatchAnswer, batch_wire.RowProof),
     *(source_view.Sources, source_view.SourceView, wire.AuditPage, wire.StateEvent, wire.PublicKeys, wire.Health, wire.Readiness),
 )
 
@@ -56,8 +60,10 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     components = made.setdefault("components", {})
     components["schemas"] = schemas()
     household = {"summary": "A family of four", "value": _example("household.json")}
+    forms: tuple[FileForm, ...] = ("ndjson", "csv")
+    files = {f"batch.{form}": {"value": template(form).decode()} for form in forms}
     # Here and not in the routes: FastAPI takes every null out of what a route says.
-    components["examples"] = {"household": household, **{name: {"value": value} for name, value in (REQUESTS | ANSWERS).items()}}
+    components["examples"] = {"household": household, **files, **{name: {"value": value} for name, value in (REQUESTS | ANSWERS).items()}}
     return made
 
 

@@ -58,6 +58,7 @@ KINDS = (
     Kind("unsupported-media-type", 415, "The content type or coding of the body is not read here.", (refusals.UnsupportedMediaType,)),
     Kind("invalid-request", 422, "The request breaks a rule; each is listed with its place.", (InvalidInput, RequestValidationError)),
     Kind("idempotency-mismatch", 422, "The Idempotency-Key was used with another body.", (IdempotencyMismatch,)),
+    Kind("too-many-batches", 429, "The client has as many open batches as it may have.", (refusals.TooManyBatches,), retry_after=60),
     Kind("internal", 500, "Something here is broken; it was logged under the instance."),
     Kind(
         "too-many-streams",

@@ -37,6 +37,10 @@ class NotAcceptable(VerifyError):
     """The caller accepts none of the forms that there are."""
 
 
+class TooManyBatches(VerifyError):
+    """The client has as many open batches as it may have."""
+
+
 class UnsupportedMediaType(VerifyError):
     """The body has a content type or coding that is not read here."""
 

@@ -5,6 +5,7 @@ ends, and the next one looks again. The same look twice gives the same answer, a
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +29,8 @@ async def look_at(services: Services, claim: TicketClaim) -> None:
     """Look once. Issues version n+1, or puts the next look off; past the latest date the cell is closed as a timeout."""
     row = await services.store.verification(tenant=claim.tenant, verification_id=claim.verification_id)
     previous = await _previous(services, row)
-    found = await _look(services, claim, previous, _job(row, claim))
+    may_ask = partial(services.verifier.may_ask, _job(row, claim), questions_of(claim, previous), previous.made)
+    found = await look_once(services, claim, previous, may_ask)
     if isinstance(found, HandedInAgain):
         await services.store.hand_in_again(claim, ticket=found.ticket, file_digest=found.file_digest, now=services.clock())
         _log.warning("deferred.handed_in_again", source=claim.ticket.source, verification=claim.verification_id)
@@ -54,10 +56,11 @@ async def _issue(services: Services, claim: TicketClaim, verified: Verified, fou
 def _brings_more(found: Call, previous: Previous) -> bool:
     """Say whether anything is new since the version before; digests and times of a repeated look are not."""
     known = {a.question.id: a for a in previous.answers}
-    return any(_content(a) != _content(known[a.question.id]) for a in found.answers)
+    return any(content(a) != content(known[a.question.id]) for a in found.answers)
 
 
-def _content(answer: Answer) -> tuple[object, ...]:
+def content(answer: Answer) -> tuple[object, ...]:
+    """Return what an answer says, without when and how it was told."""
     return answer.outcome.code, answer.outcome.institutions, frozenset(answer.records)
 
 
@@ -71,7 +74,7 @@ async def _previous(services: Services, row: VerificationRow) -> Previous:
     return Previous(row.current_report_id, versions[-1].version, answers, made)
 
 
-def _questions(claim: TicketClaim, previous: Previous) -> list[Question]:
+def questions_of(claim: TicketClaim, previous: Previous) -> list[Question]:
     """Return the ticket's questions in the order in which they were handed in."""
     known = {a.question.id: a.question for a in previous.answers}
     return [known[question_id] for question_id in claim.ticket.question_ids]
@@ -81,17 +84,16 @@ def _job(row: VerificationRow, claim: TicketClaim) -> Job:
     return Job(row.tenant, row.client_id, row.id, read_request(row.request), claim.fence, row.created_at)
 
 
-async def _look(services: Services, claim: TicketClaim, previous: Previous, job: Job) -> Call | NotYet:
+async def look_once(services: Services, claim: TicketClaim, previous: Previous, may_ask: Callable[[], bool]) -> Call | NotYet:
     """Look at the register. A look that fails is put off like one that finds nothing yet, until the latest date.
 
     A ticket that was forgotten and may not be handed in again, since a consent has ended, is closed as refused.
     """
-    now, questions = services.clock(), _questions(claim, previous)
+    now, questions = services.clock(), questions_of(claim, previous)
     channel = services.channels.get(claim.ticket.source)
     if channel is not None:
         deadline = asyncio.get_running_loop().time() + services.limits.default_deadline_ms / 1000
         try:
-            may_ask = partial(services.verifier.may_ask, job, questions, previous.made)
             found = await look(channel, claim.ticket.ticket, questions, deadline=deadline, may_ask=may_ask)
         except SourceFailure as failure:
             if failure.code is OutcomeCode.NO_CONSENT:

@@ -26,19 +26,22 @@ class Signed:
     kid: str
 
 
-def sign(report: Mapping[str, object], key: SigningKey) -> Signed:
-    """Sign a report. Raises NoCanonicalForm (a TypeError) unless it is plain JSON without floats, ValueError if the key is retired."""
+def sign(report: Mapping[str, object], key: SigningKey, *, typ: str = TYPE) -> Signed:
+    """Sign a report, or a document of another type. The type is signed too, so that one cannot pass for the other.
+
+    Raises NoCanonicalForm (a TypeError) unless it is plain JSON without floats, ValueError if the key is retired.
+    """
     payload = canonical_bytes(report)
-    signing_input = f"{_encoded_header(key.kid)}.{base64url.encode(payload)}"
+    signing_input = f"{_encoded_header(key.kid, typ)}.{base64url.encode(payload)}"
     signature = base64url.encode(key.sign(signing_input.encode("ascii")))
     return Signed(payload, f"{signing_input}.{signature}", sha256_hex(payload), key.kid)
 
 
-def protected_header(kid: str) -> dict[str, object]:
+def protected_header(kid: str, typ: str = TYPE) -> dict[str, object]:
     """Return the only header that a report of ours has."""
-    return {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
+    return {"alg": ALGORITHM, "kid": kid, "typ": typ}
 
 
 @lru_cache(maxsize=64)
-def _encoded_header(kid: str) -> str:
-    return base64url.encode(canonical_bytes(protected_header(kid)))
+def _encoded_header(kid: str, typ: str) -> str:
+    return base64url.encode(canonical_bytes(protected_header(kid, typ)))

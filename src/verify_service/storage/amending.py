@@ -53,7 +53,12 @@ def audited(cipher: FieldCipher, tenant: str, made: Made) -> dict[str, object]:
 def read(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -> Sequence[Made]:
     """Return a verification's amendments, oldest first; none for one that does not exist."""
     rows = connection.execute(_OF_VERIFICATION, key).mappings()
-    return [Made(row["version"], row["made_at"], _open(cipher, row)) for row in rows]
+    return [made(cipher, row) for row in rows]
+
+
+def made(cipher: FieldCipher, row: Any) -> Made:
+    """Return the amendment of a row."""
+    return Made(row["version"], row["made_at"], _open(cipher, row))
 
 
 def replay(connection: Connection, cipher: FieldCipher, tenant: str, key: Key) -> Replay | None:

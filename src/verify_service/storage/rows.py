@@ -87,7 +87,7 @@ def exchange(cipher: FieldCipher, issue: Issue, kept: StoredExchange) -> dict[st
         "question_ids": kept.question_ids,
         "step": message.step,
         "status": message.status,
-        "sealed_message": cipher.seal(_message_place(key), _pack(message)),
+        "sealed_message": cipher.seal(_message_place(key), pack(message)),
         "request_digest": message.request_digest,
         "answer_digest": message.answer_digest,
         "asked_at": message.asked_at,
@@ -109,7 +109,7 @@ def _message_place(key: Mapping[str, Any]) -> Place:
     return Place("exchanges", "sealed_message", key["verification_id"], row)
 
 
-def _pack(message: Exchange) -> bytes:
+def pack(message: Exchange) -> bytes:
     """Headers as one line of JSON, then the body; headers are sealed too, since a register may echo anything in them."""
     return isal_zlib.compress(orjson.dumps(dict(message.headers)) + b"\n" + message.body, _COMPRESSION)
 

@@ -16,6 +16,7 @@ from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Ticket
 from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, progress, reading
+from verify_service.storage.batches import BatchStore
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.postgresql import PostgresqlExecutor
@@ -59,6 +60,7 @@ class Store:
     def __init__(self, executor: Executor, cipher: FieldCipher) -> None:
         self._executor = executor
         self._cipher = cipher
+        self.batches = BatchStore(executor, cipher)
 
     async def close(self) -> None:
         """Finish what was handed in and close every connection."""

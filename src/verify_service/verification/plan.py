@@ -91,6 +91,13 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
     return Plan(asked=asked, unasked=unasked, required=frozenset(required))
 
 
+def may_ask(request: VerificationRequest, *, sources: Iterable[str], at: datetime) -> bool:
+    """Say whether one cell at least may be asked; without one, the plan raises NoConsent."""
+    wanted = [source for source in sources if request.sources is None or source in request.sources]
+    permits = (Permits.of(request, member, at) for member in request.household.members)
+    return any(permit.ground(source)[0] is not None for permit in permits for source in wanted)
+
+
 @dataclass(frozen=True, slots=True)
 class Permits:
     """One member's grounds that are live at an instant, by number, and what stops the first of those that are not."""

@@ -131,6 +131,10 @@ class Verifier:
         live = {(q.member, q.source, q.consent) for group in planned.asked.values() for q in group}
         return live.issuperset((q.member, q.source, q.consent) for q in questions)
 
+    def version(self, job: Job, answers: Sequence[Answer], *, replaces: Previous | None = None) -> Verified:
+        """Make a version from answers to questions that were asked together with those of other households."""
+        return self._report(job, answers, (), replaces=replaces)
+
     def amend(
         self, job: Job, previous: Previous, amendment: Amendment, *, answers: Sequence[Answer] | None = None, calls: Sequence[Call] = ()
     ) -> Verified:

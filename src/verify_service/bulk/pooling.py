@@ -1,0 +1,69 @@
+"""Questions of many households together: the same person is asked once, and her answer goes to every household she is in.
+
+Only what could not have changed the answer may differ: the household, the consent under which it was asked. Purpose, day,
+months and requester are the same, or they are different questions.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from verify_service.domain.outcome import Answer, Question
+from verify_service.verification.fanout import Call
+
+Outcomes = dict[str, dict[str, int]]
+
+
+def same(question: Question) -> Hashable:
+    """Return what two questions have in common when one answer serves both."""
+    q = question
+    return q.source, q.subject.id_number, q.subject.name, q.tenant, q.purpose, q.income_from, q.income_to, q.as_of
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Questions to ask, by source, and for each of them all questions that its answer serves."""
+
+    asked: Mapping[str, Sequence[Question]]
+    served: Mapping[str, Sequence[Question]] = field(repr=False)
+
+    def spread(self, calls: Iterable[Call]) -> dict[str, Answer]:
+        """Return an answer for every question of every household, by question id."""
+        answers = [answer for call in calls for answer in call.answers]
+        return {q.id: _as_answer_to(q, answer) for answer in answers for q in self.served[answer.question.id]}
+
+
+def pool(questions: Iterable[Question]) -> Pool:
+    """Join the questions of many households."""
+    first: dict[Hashable, Question] = {}
+    served: dict[str, list[Question]] = {}
+    for question in questions:
+        asked = first.setdefault(same(question), question)
+        served.setdefault(asked.id, []).append(question)
+    by_source: dict[str, list[Question]] = {}
+    for question in first.values():
+        by_source.setdefault(question.source, []).append(question)
+    return Pool(by_source, served)
+
+
+def _as_answer_to(question: Question, answer: Answer) -> Answer:
+    return answer if answer.question is question else Answer(question, answer.outcome, answer.records)
+
+
+def count(answers: Iterable[Answer]) -> Outcomes:
+    """Return how many questions had which outcome, by source."""
+    counted = Counter((a.question.source, a.outcome.code.value) for a in answers)
+    outcomes: Outcomes = {}
+    for (source, code), number in counted.items():
+        outcomes.setdefault(source, {})[code] = number
+    return outcomes
+
+
+def change(before: Iterable[Answer], after: Iterable[Answer]) -> Outcomes:
+    """Return by how much the counts change when some answers are replaced."""
+    changed = count(after)
+    for source, codes in count(before).items():
+        for code, number in codes.items():
+            of_source = changed.setdefault(source, {})
+            of_source[code] = of_source.get(code, 0) - number
+    return changed

@@ -1,0 +1,65 @@
+"""From verified households to what is stored of them: shared by the first issue of a chunk and by every later one."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from verify_service.domain.request import VerificationRequest
+from verify_service.services import Services
+from verify_service.storage.batch_records import ChunkRow, ChunkWork
+from verify_service.storage.records import Issue, ReportVersion, StoredExchange, StoredTicket, VerificationState
+from verify_service.verification.fanout import Call, apart
+from verify_service.verification.verify import Job, Verified
+
+# Questions of batches go on the bulk lane: a live request that asks the same source goes first.
+BULK = partial(apart, lane="bulk")
+
+
+def chunk_job(work: ChunkWork, row: ChunkRow, request: VerificationRequest) -> Job:
+    """Return the verification that a row is."""
+    return Job(work.tenant, work.client_id, row.verification_id, request, work.fence, work.accepted_at)
+
+
+def issue_of(verified: Verified) -> Issue:
+    """Return what is stored of one household; exchanges and tickets are the chunk's."""
+    header, job = verified.report["header"], verified.job
+    version = ReportVersion(
+        id=header["report_id"],
+        verification_id=job.verification_id,
+        version=header["version"],
+        state=header["state"],
+        digest=verified.signed.digest,
+        kid=verified.signed.kid,
+        issued_at=verified.issued_at,
+        replaces=header["replaces"],
+    )
+    return Issue(
+        tenant=job.tenant,
+        verification_id=job.verification_id,
+        fence=job.fence,
+        report=version,
+        jws=verified.signed.jws.encode("ascii"),
+        state=VerificationState(header["state"]),
+        actor=job.client_id,
+        now=verified.issued_at,
+        answers=verified.changed,
+    )
+
+
+def settle_status(services: Services, calls: Iterable[Call]) -> None:
+    """Tell the sources how their calls ended."""
+    for call in calls:
+        services.channels[call.source].runtime.status.settled(call.answers)
+
+
+def kept_exchanges(calls: Sequence[Call]) -> list[StoredExchange]:
+    """Return the evidence of calls that many households share."""
+    return [
+        StoredExchange(call.source, number, i, tuple(q.id for q in call.questions), exchange)
+        for number, call in enumerate(calls)
+        for i, exchange in enumerate(call.exchanges)
+    ]
+
+
+def kept_tickets(calls: Iterable[Call]) -> list[StoredTicket]:
+    """Return the tickets of deferred sources."""
+    return [StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket) for call in calls if call.ticket is not None]

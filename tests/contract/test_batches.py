@@ -1,0 +1,225 @@
+"""What the store promises of batches, on both engines: turns, fences, accounting, and nothing seen before it is whole."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.contract.storage_examples import NOW, OTHER, TENANT, client, issue, new_id
+from verify_service.errors import IdempotencyMismatch, NotFound, WrongState
+from verify_service.storage.batch_records import (
+    BatchState,
+    ChunkIssue,
+    ChunkKey,
+    ChunkWork,
+    NewBatch,
+    NewVerification,
+    Rejection,
+    RowState,
+    Staged,
+    StagedRow,
+    Upload,
+)
+from verify_service.storage.encryption import new_cipher
+from verify_service.storage.errors import LostLease
+from verify_service.storage.migrations import migrate
+from verify_service.storage.records import Accepted, Response
+from verify_service.storage.store import Store, open_store
+
+RECEIPT = Response(202, {}, b"receipt")
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    migrate(database_url)
+    opened = await open_store(database_url, cipher=new_cipher())
+    for tenant in (TENANT, OTHER):
+        await opened.add_client(client(tenant))
+    yield opened
+    await opened.close()
+
+
+async def staged(store: Store, *, chunks: int = 1, rows: int = 2, tenant: str = TENANT, **changes: Any) -> NewBatch:
+    """Stage a batch whose first row is a bad one."""
+    batch = NewBatch(new_id(), tenant, f"client-{tenant}", "ndjson", NOW, **changes)
+    await store.batches.open(batch)
+    await store.batches.stage(batch, Staged(0, [], [Rejection(1, 1, "/purpose", "required"), Rejection(1, 1, "/region", "required")]))
+    for chunk in range(1, chunks + 1):
+        numbers = [2 + (chunk - 1) * rows + i for i in range(rows)]
+        await store.batches.stage(batch, Staged(chunk, [StagedRow(n, n, f"r-{n}", new_id(), b'{"n":%d}' % n) for n in numbers], []))
+    return batch
+
+
+async def accepted(store: Store, **given: Any) -> NewBatch:
+    batch = await staged(store, **given)
+    await store.batches.accept(upload(batch, rows_in=1 + given.get("chunks", 1) * given.get("rows", 2)), RECEIPT)
+    return batch
+
+
+def upload(batch: NewBatch, **changes: Any) -> Upload:
+    whole = Upload(batch.id, batch.tenant, batch.client_id, "utf-8", "d" * 64, 10, 3, None, "ndjson d", "/v1/batches", NOW)
+    return replace(whole, **changes)
+
+
+async def begun(store: Store) -> ChunkWork:
+    (key,) = await store.batches.queue_due(now=NOW, most=1)
+    work = await store.batches.begin(key)
+    assert work is not None
+    return work
+
+
+def done(work: ChunkWork) -> ChunkIssue:
+    """Return an issue of final reports for every row of the chunk."""
+    issues = [
+        replace(issue(Accepted(row.verification_id, work.fence)), tenant=work.tenant, response=None, exchanges=()) for row in work.rows
+    ]
+    requests = {row.verification_id: NewVerification(row.reference, row.request, "f", ["990101197905120019"]) for row in work.rows}
+    return ChunkIssue(work, NOW, issues, {"vehicle": {"answered.no_record": len(issues)}}, requests)
+
+
+async def test_upload_is_not_seen_before_it_is_accepted(store: Store) -> None:
+    batch = await staged(store)
+    with pytest.raises(NotFound):
+        await store.batches.batch(tenant=TENANT, batch_id=batch.id)
+    assert await store.batches.queue_due(now=NOW, most=9) == []
+    await store.batches.accept(upload(batch), RECEIPT)
+    row = await store.batches.batch(tenant=TENANT, batch_id=batch.id)
+    assert (row.state, row.rows_in, row.rejected) == (BatchState.RUNNING, 3, 1)
+    with pytest.raises(NotFound):
+        await store.batches.batch(tenant=OTHER, batch_id=batch.id)
+
+
+async def test_key_gives_the_receipt_again_and_refuses_another_file(store: Store) -> None:
+    first, again, other = [await staged(store) for _ in range(3)]
+    assert await store.batches.accept(upload(first, idempotency_key="k"), RECEIPT) is None
+    replay = await store.batches.accept(upload(again, idempotency_key="k"), Response(202, {}, b"another receipt"))
+    assert replay is not None
+    assert replay.body == RECEIPT.body
+    with pytest.raises(IdempotencyMismatch):
+        await store.batches.accept(upload(other, idempotency_key="k", fingerprint="ndjson e"), RECEIPT)
+    for unwanted in (again, other):
+        await store.batches.discard(unwanted.id)
+        assert await store.batches.rejections(tenant=TENANT, batch_id=unwanted.id) == []
+
+
+async def test_discard_takes_no_accepted_batch_away(store: Store) -> None:
+    batch = await staged(store)
+    assert await store.batches.abandoned(before=LATER) == [batch.id]
+    await store.batches.accept(upload(batch), RECEIPT)
+    assert await store.batches.abandoned(before=LATER) == []
+
+
+async def test_every_row_of_a_repeated_reference_is_rejected(store: Store) -> None:
+    batch = await staged(store)
+    twice = [StagedRow(n, n, "twice", new_id(), b"{}") for n in (4, 5)]
+    await store.batches.stage(batch, Staged(2, twice, []))
+    await store.batches.accept(upload(batch, rows_in=5), RECEIPT)
+    told = [(r.no, r.rule) for r in await store.batches.rejections(tenant=TENANT, batch_id=batch.id, after=1)]
+    assert told == [(4, "repeated_reference"), (5, "repeated_reference")]
+    assert (await store.batches.batch(tenant=TENANT, batch_id=batch.id)).rejected == 3
+    keys = await store.batches.queue_due(now=NOW, most=9)
+    work = [await store.batches.begin(key) for key in keys]
+    assert sorted(len(each.rows) for each in work if each is not None) == [0, 2]
+
+
+async def test_tenants_take_turns(store: Store) -> None:
+    large = await accepted(store, chunks=6)
+    small = await accepted(store, chunks=2, tenant=OTHER)
+    keys = await store.batches.queue_due(now=NOW, most=4)
+    assert sorted(key.batch_id for key in keys) == sorted([large.id] * 2 + [small.id] * 2)
+    assert await store.batches.queue_due(now=NOW, most=4) == []
+    assert len(await store.batches.still_queued()) == 4
+
+
+async def test_chunk_is_written_once_and_completes_the_batch(store: Store) -> None:
+    batch = await accepted(store)
+    work = await begun(store)
+    assert [row.request for row in work.rows] == [b'{"n":2}', b'{"n":3}']
+    await store.batches.issue(done(work))
+    with pytest.raises(LostLease):
+        await store.batches.issue(done(work))
+    assert await store.batches.finished() == [(TENANT, batch.id)]
+    counts = await store.batches.count_rows(batch_id=batch.id)
+    assert counts == {"final": 2, "partial": 0, "rejected": 1, "cancelled": 0}
+    assert not await store.batches.complete(batch_id=batch.id, manifest="m", counts={**counts, "final": 3}, now=NOW)
+    assert await store.batches.complete(batch_id=batch.id, manifest="m", counts=counts, now=NOW)
+    row = await store.batches.batch(tenant=TENANT, batch_id=batch.id)
+    assert (row.state, row.manifest, row.final) == (BatchState.COMPLETED, "m", 2)
+    results = await store.batches.results(tenant=TENANT, batch_id=batch.id)
+    assert [(r.no, r.state, r.jws) for r in results] == [
+        (1, RowState.REJECTED, None),
+        (2, RowState.FINAL, b"header.payload.signature"),
+        (3, RowState.FINAL, b"header.payload.signature"),
+    ]
+    assert [r.no for r in await store.batches.results(tenant=TENANT, batch_id=batch.id, after=2)] == [3]
+
+
+async def test_who_lost_the_chunk_cannot_write(store: Store) -> None:
+    await accepted(store)
+    first = await begun(store)
+    second = await store.batches.begin(first.key)
+    assert second is not None
+    assert second.fence > first.fence
+    assert not await store.batches.is_wanted(first)
+    with pytest.raises(LostLease):
+        await store.batches.issue(done(first))
+    assert await store.verifications_of(tenant=TENANT, id_number="990101197905120019") == []
+    await store.batches.issue(done(second))
+
+
+async def test_cancelling_accounts_for_every_row_and_keeps_what_is_finished(store: Store) -> None:
+    batch = await accepted(store, chunks=3)
+    await store.batches.issue(done(await begun(store)))
+    running = await begun(store)
+    await store.batches.move(tenant=TENANT, batch_id=batch.id, act="cancel", actor="c", now=NOW)
+    with pytest.raises(LostLease):
+        await store.batches.issue(done(running))
+    row = await store.batches.batch(tenant=TENANT, batch_id=batch.id)
+    assert (row.state, row.final, row.rejected, row.cancelled) == (BatchState.CANCELLED, 2, 1, 4)
+    assert row.rows_in == row.final + row.partial + row.rejected + row.cancelled
+    await store.batches.move(tenant=TENANT, batch_id=batch.id, act="cancel", actor="c", now=NOW)
+    with pytest.raises(WrongState):
+        await store.batches.move(tenant=TENANT, batch_id=batch.id, act="resume", actor="c", now=NOW)
+    with pytest.raises(NotFound):
+        await store.batches.move(tenant=OTHER, batch_id=batch.id, act="cancel", actor="c", now=NOW)
+
+
+async def test_paused_batch_begins_nothing(store: Store) -> None:
+    batch = await accepted(store, chunks=2)
+    (queued,) = await store.batches.queue_due(now=NOW, most=1)
+    await store.batches.move(tenant=TENANT, batch_id=batch.id, act="pause", actor="c", now=NOW)
+    assert await store.batches.begin(queued) is None
+    assert await store.batches.queue_due(now=NOW, most=9) == []
+    await store.batches.move(tenant=TENANT, batch_id=batch.id, act="resume", actor="c", now=NOW)
+    keys = await store.batches.queue_due(now=NOW, most=9)
+    assert sorted((key.no, key.attempt) for key in keys) == [(1, 2), (2, 1)]
+    assert await store.batches.begin(queued) is None
+
+
+async def test_nothing_begins_after_the_deadline(store: Store) -> None:
+    batch = await accepted(store, chunks=2, deadline_at=NOW)
+    work = await begun(store)
+    assert await store.batches.end_overdue(now=NOW) == 1
+    await store.batches.issue(done(work))
+    assert await store.batches.count_rows(batch_id=batch.id) == {"final": 2, "partial": 0, "rejected": 1, "cancelled": 2}
+    assert await store.batches.finished() == [(TENANT, batch.id)]
+
+
+async def test_chunk_that_failed_is_due_again_later(store: Store) -> None:
+    await accepted(store)
+    work = await begun(store)
+    await store.batches.put_back(work.key, due_at=LATER, fence=work.fence)
+    assert await store.batches.queue_due(now=NOW, most=9) == []
+    assert await store.batches.queue_due(now=LATER, most=9) == [ChunkKey(work.key.batch_id, 1, 2)]
+
+
+async def test_silent_workers(store: Store) -> None:
+    await store.batches.beat("a", now=NOW)
+    await store.batches.beat("b", now=NOW)
+    await store.batches.beat("a", now=LATER)
+    assert await store.batches.silent(before=LATER) == ["b"]
+    await store.batches.forget("b")
+    assert await store.batches.alive() == 1
