@@ -23,6 +23,7 @@ from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
 from verify_service.signing.keys import KeyRing
 from verify_service.sources import strict_json
+from verify_service.storage.batch_records import BatchLimits
 from verify_service.storage.records import (
     Accepted,
     Client,
@@ -57,8 +58,8 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(BatchLimits):
     """The bounds that a deployment sets; seconds, milliseconds and bytes as named."""
 
     default_deadline_ms: int
@@ -67,10 +68,6 @@ class Limits:
     max_body_bytes: int
     lease_seconds: float
     poll_seconds: float
-    max_batch_bytes: int = 4_000_000_000
-    max_batch_rows: int = 2_000_000
-    max_open_batches: int = 20
-    chunk_rows: int = 250
 
 
 @dataclass(frozen=True, slots=True)

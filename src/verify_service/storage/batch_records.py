@@ -14,6 +14,16 @@ from verify_service.storage.records import Issue, StoredExchange, StoredTicket, 
 FileForm = Literal["ndjson", "csv", "xlsx", "parquet"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """The bounds of batches that a deployment sets."""
+
+    max_batch_bytes: int = 4_000_000_000
+    max_batch_rows: int = 2_000_000
+    max_open_batches: int = 20
+    chunk_rows: int = 250
+
+
 class BatchState(StrEnum):
     """Where a batch stands. The last two are final, apart from retry-failed, which sets a completed batch running again."""
 
