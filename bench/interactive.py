@@ -50,6 +50,7 @@ def textbook(folder: Path, *, client: str) -> Iterator[Target]:
 
 SUBJECTS: dict[str, Opened] = {
     "verify-service": service,
+    "one subject": partial(service, serve="bench.one_subject"),
     "textbook httpx": partial(textbook, client="httpx"),
     "textbook aiohttp": partial(textbook, client="aiohttp"),
 }
@@ -83,8 +84,9 @@ implementation    conc. per hh.     p50      p95      p99      p50      p99  hol
 NOTES = """
 CPU ms: user + system time of the serving process alone (registers and load are other processes), least of the windows.
 latency: until the whole answer. added: latency minus the time from its first question sent to its last answer read.
-verify-service does the full work: strict request, consents, six protocols with their checks, merge, report, signature,
-  evidence encrypted and stored, log, one durable commit (SQLite, synchronous=FULL). The securities register takes a ticket:
+one subject: verify-service with sources that take one subject in a call, so nothing is grouped. verify-service: as source.toml says.
+  It does the full work: strict request, consents, six protocols with their checks, merge, report, signature,
+  evidence encrypted and stored, log, two durable commits (SQLite, synchronous=FULL). The securities register takes a ticket:
   version 1 is issued without it; its later collection and version 2 are not in these figures.
 textbook asks stub registers (one JSON POST each, three persons x six), because it cannot speak the six protocols: no
   checks, no rules, no storage. It is the easier job. inf: no household was finished (httpx's default pool gives up after 5 s).

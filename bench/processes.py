@@ -84,4 +84,6 @@ def command(folder: Path, module: str, *arguments: str, environment: Mapping[str
 
 def _environment(own: Mapping[str, str] | None) -> dict[str, str]:
     root = Path(__file__).resolve().parent.parent
-    return {**os.environ, "PYTHONPATH": str(root), **(own or {})}
+    # This checkout, whatever is installed.
+    folders = (root / "src", root / "adapters", root)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders)), **(own or {})}
