@@ -13,7 +13,7 @@ from tests.api.house import House
 from verify_service.api.describe import problems
 from verify_service.api.problems import BY_CODE, KINDS, kind_of
 from verify_service.errors import ConfigurationError, InvalidInput, NotFound, SignatureInvalid, VerifyError
-from verify_service.storage.errors import LostLease
+from verify_service.storage.errors import LostLease, StoreBusy
 
 # SignatureInvalid is an answer of /v1/reports/verify; a service with unusable settings does not start.
 NO_PROBLEM = {VerifyError, SignatureInvalid, ConfigurationError}
@@ -50,6 +50,7 @@ def test_every_kind_can_be_described() -> None:
         (sqlalchemy.exc.TimeoutError(), "unavailable"),
         (sqlite3.OperationalError("disk is full"), "unavailable"),
         (psycopg.errors.AdminShutdown("terminating connection"), "unavailable"),
+        (StoreBusy(), "unavailable"),
         (psycopg.errors.UniqueViolation("duplicate key"), "internal"),
         (sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("x")), "internal"),
         (ConfigurationError("x"), "internal"),

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from verify_service.api import refusals
 from verify_service.errors import IdempotencyMismatch, InvalidInput, NoConsent, NotFound, NotPermitted, StillRunning, Superseded, WrongState
 from verify_service.sources.policy import LedgerUnavailable
-from verify_service.storage.errors import LostLease
+from verify_service.storage.errors import LostLease, StoreBusy
 
 TYPE_ROOT = "https://verify-service.example/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -36,7 +36,7 @@ class Kind:
 # SQLAlchemy's, and the drivers' own: hot statements run on the driver.
 _UNAVAILABLE = (
     *(database.OperationalError, database.InterfaceError, database.TimeoutError),
-    *(sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError, LedgerUnavailable),
+    *(sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError, LedgerUnavailable, StoreBusy),
 )
 
 KINDS = (
@@ -67,7 +67,7 @@ KINDS = (
         (refusals.TooManyStreams,),
         retry_after=5,
     ),
-    Kind("unavailable", 503, "The store cannot be reached now; ask again, with the same Idempotency-Key.", _UNAVAILABLE, retry_after=5),
+    Kind("unavailable", 503, "The store cannot take this now; ask again, with the same Idempotency-Key.", _UNAVAILABLE, retry_after=5),
 )
 BY_CODE: Mapping[str, Kind] = {kind.code: kind for kind in KINDS}
 _BY_ERROR = {error: kind for kind in KINDS for error in kind.errors}

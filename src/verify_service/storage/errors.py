@@ -11,5 +11,9 @@ class LostLease(VerifyError):
         self.verification_id = verification_id
 
 
+class StoreBusy(VerifyError):
+    """More waits to be written than the store will soon have written; nothing was."""
+
+
 class DamagedField(VerifyError):
     """A stored field does not open where it stands: it was altered, moved, or sealed with another key."""

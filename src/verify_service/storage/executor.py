@@ -12,8 +12,12 @@ Operation = Callable[[Connection], T]
 class Executor(Protocol):
     """Runs operations, each as one transaction."""
 
-    async def write(self, operation: Operation[T]) -> T:
-        """Run it and return when it is durable. What it raises undoes it, and is raised here."""
+    async def write(self, operation: Operation[T], *, finishing: bool = False) -> T:
+        """Run it and return when it is durable. What it raises undoes it, and is raised here.
+
+        Raises StoreBusy when too much is waiting. Not so when it is `finishing` what was begun: that is bounded by what
+        was let in, and refusing it would waste the work.
+        """
 
     async def read(self, operation: Operation[T]) -> T:
         """Run it on one consistent view; it must not write."""

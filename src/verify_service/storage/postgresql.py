@@ -34,8 +34,9 @@ class PostgresqlExecutor:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def write(self, operation: Operation[T]) -> T:
-        """As Executor.write."""
+    async def write(self, operation: Operation[T], *, finishing: bool = False) -> T:
+        """As Executor.write; the pool lets nobody wait longer than its timeout."""
+        del finishing
         with self._counted():
             async with self._engine.begin() as connection:
                 return await connection.run_sync(operation)

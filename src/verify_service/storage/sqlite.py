@@ -16,10 +16,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from verify_service.storage.errors import StoreBusy
 from verify_service.storage.executor import Operation, T
 
 _BUSY_MS = 30_000
 _MOST_IN_ONE_COMMIT = 64
+_MOST_WAITING = 16 * _MOST_IN_ONE_COMMIT  # operations: some 16 commits, less than a second on a disk that is well
 
 
 def sqlite_engine(url: URL) -> Engine:
@@ -81,7 +83,8 @@ class _Job:
 class SqliteExecutor:
     """The one writer of this process, and one connection for reading. Build it inside the running event loop."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, most_waiting: int = _MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._engine = sqlite_engine(url)
         self._writer: Connection | None = None
         self._reader: Connection | None = None
@@ -89,8 +92,10 @@ class SqliteExecutor:
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
         self._task: asyncio.Task[None] | None = None
 
-    async def write(self, operation: Operation[T]) -> T:
+    async def write(self, operation: Operation[T], *, finishing: bool = False) -> T:
         """As Executor.write."""
+        if not finishing and self._jobs.qsize() >= self._most_waiting:
+            raise StoreBusy
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -94,7 +94,7 @@ class Store:
         """Make a request durable, or find the response its key already has.
 
         `subjects` are identity numbers to find the verification by; only a blind index is kept. `response` is kept at
-        once when it is known already (202). Raises IdempotencyMismatch (the key came with another fingerprint), StillRunning.
+        once when it is known already (202). Raises IdempotencyMismatch (the key came with another fingerprint), StillRunning, StoreBusy.
         """
         submission = accepting.Submission(
             tenant=tenant,
@@ -116,18 +116,19 @@ class Store:
     async def respond(self, *, tenant: str, verification_id: str, response: Response) -> None:
         """Keep the response of a verification's key, unless there is no key or it has one already."""
         await self._executor.write(
-            partial(accepting.respond, cipher=self._cipher, tenant=tenant, verification_id=verification_id, response=response)
+            partial(accepting.respond, cipher=self._cipher, tenant=tenant, verification_id=verification_id, response=response),
+            finishing=True,
         )
 
     async def issue(self, issue: Issue) -> None:
         """Write one report version with all it brings. Repeating it changes nothing. Raises NotFound, LostLease."""
         prepared = issuing.prepare(self._cipher, issue)
-        await self._executor.write(partial(issuing.write, cipher=self._cipher, prepared=prepared))
+        await self._executor.write(partial(issuing.write, cipher=self._cipher, prepared=prepared), finishing=True)
 
     async def fail(self, *, tenant: str, verification_id: str, fence: int, reason: str, now: datetime, actor: str = "service") -> None:
         """End a verification that cannot be finished; its key may be used again. Raises NotFound, LostLease."""
         failure = issuing.Failure(tenant, verification_id, fence, reason, actor, now)
-        await self._executor.write(partial(issuing.fail, failure=failure))
+        await self._executor.write(partial(issuing.fail, failure=failure), finishing=True)
 
     async def cancel(self, row: VerificationRow, *, made: Made, actor: str) -> bool:
         """End an unfinished verification under the fence that `row` names. False: it is finished, or somebody else holds it."""
@@ -211,11 +212,13 @@ class Store:
 
     async def postpone(self, claim: TicketClaim, *, next_look: datetime) -> None:
         """Look at a ticket again later, and let go of its verification. Raises NotFound, LostLease."""
-        await self._executor.write(partial(leasing.postpone, claim=claim, next_look=next_look))
+        await self._executor.write(partial(leasing.postpone, claim=claim, next_look=next_look), finishing=True)
 
     async def hand_in_again(self, claim: TicketClaim, *, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
         """Keep the new receipt of work that a register had forgotten, in the log too. Raises NotFound, LostLease."""
-        await self._executor.write(partial(leasing.hand_in_again, claim=claim, ticket=ticket, file_digest=file_digest, now=now))
+        await self._executor.write(
+            partial(leasing.hand_in_again, claim=claim, ticket=ticket, file_digest=file_digest, now=now), finishing=True
+        )
 
     async def claim(self, *, tenant: str, verification_id: str, now: datetime, lease_until: datetime) -> VerificationRow:
         """Claim one verification for a further version. Raises NotFound, LostLease while another holds it."""
@@ -224,7 +227,9 @@ class Store:
 
     async def renew(self, *, tenant: str, verification_id: str, fence: int, lease_until: datetime | None) -> None:
         """Hold a verification longer; None lets go of it. Raises NotFound, LostLease."""
-        await self._executor.write(partial(leasing.renew, lease=leasing.Lease(tenant, verification_id, fence), until=lease_until))
+        await self._executor.write(
+            partial(leasing.renew, lease=leasing.Lease(tenant, verification_id, fence), until=lease_until), finishing=True
+        )
 
     async def backlog(self, *, now: datetime) -> backlog.Backlog:
         """Return what waits, over all tenants: tickets and events."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import OperationalError
 
+from verify_service.storage.errors import StoreBusy
 from verify_service.storage.sqlite import SqliteExecutor, raw
 
 
@@ -104,3 +105,15 @@ async def test_no_parameter_is_in_an_error(executor: SqliteExecutor) -> None:
     with pytest.raises(Exception, match="UNIQUE") as caught:
         await executor.write(keep(987654321))
     assert "987654321" not in str(caught.value)
+
+
+async def test_full_queue_refuses_what_is_new_and_takes_what_ends_work(tmp_path: Path) -> None:
+    executor = SqliteExecutor(URL.create("sqlite", database=str(tmp_path / "test.db")), most_waiting=2)
+    await executor.write(lambda c: c.execute(text("CREATE TABLE kept (n INTEGER PRIMARY KEY, filling BLOB)")).close())
+    handed_in = [asyncio.create_task(executor.write(keep(n), finishing=n == 3)) for n in range(4)]
+    outcomes = await asyncio.gather(*handed_in, return_exceptions=True)
+    assert [type(o) for o in outcomes] == [type(None), type(None), StoreBusy, type(None)]
+    assert await executor.read(kept) == [0, 1, 3]
+    await executor.write(keep(2))
+    assert await executor.read(kept) == [0, 1, 2, 3]
+    await executor.close()
