@@ -58,7 +58,7 @@ class DepositsAdapter:
 
         def build() -> WireRequest:
             headers = {**signed_headers(client, "POST", PATH, body), "Content-Type": f"{XML}; charset=utf-8"}
-            return WireRequest("order", "POST", PATH, expect=XML, headers=headers, body=body)
+            return WireRequest("submit", "POST", PATH, expect=XML, headers=headers, body=body)
 
         root = read_xml((await client.fetch(build)).body)
         receipt = read_as(RECEIPT, dict(root.attrib))
