@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from verify_service.api.examples import ANSWERS, STATE_EVENTS
+from verify_service.api.examples import ANSWERS, FORGED, STATE_EVENTS
 from verify_service.api.problems import BY_CODE, MEDIA_TYPE, TYPE_ROOT, Kind
 from verify_service.storage.batch_records import FileForm
 
@@ -31,7 +31,8 @@ def json_body(name: str, *, example: str) -> dict[str, Any]:
 
 def signed_body() -> dict[str, Any]:
     """Return the body that carries a report to be verified."""
-    return {"required": True, "content": {JSON: {"schema": ref("SignedReport")}, JOSE: {"schema": _JWS}}}
+    content = json_body("SignedReport", example="signed_report")["content"]
+    return {"required": True, "content": {**content, JOSE: {"schema": _JWS, "example": FORGED}}}
 
 
 def file_body(media_types: Mapping[FileForm, str]) -> dict[str, Any]:

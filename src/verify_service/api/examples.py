@@ -78,7 +78,23 @@ def _version(number: int, report_id: str, state: str, digest: str, replaces: str
     }
 
 
-REQUESTS: dict[str, Any] = {**AMENDMENTS, "isolation": {"reason": "answers with another county's data"}}
+FORGED = "eyJhbGciOiJFZERTQSJ9.e30.c2ln"
+# Whoever sends the examples puts ids of her own in the place of these.
+PARAMETERS: dict[str, Any] = {
+    "verification_id": _VERIFICATION,
+    "report_id": _FIRST,
+    "source_id": "vehicle",
+    "finding": "5f0c6a1be7d2934e",
+    "number": 2,
+    "view": "full",
+    "after": 4711,
+    "limit": 100,
+}
+REQUESTS: dict[str, Any] = {
+    **AMENDMENTS,
+    "isolation": {"reason": "answers with another county's data"},
+    "signed_report": {"jws": FORGED},
+}
 
 ANSWERS: dict[str, Any] = {
     **CHANGED,

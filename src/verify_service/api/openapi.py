@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from verify_service import __version__
 from verify_service.api import batch_wire, differences, policies, source_view, wire
 from verify_service.api.describe import ref
-from verify_service.api.examples import ANSWERS, REQUESTS
+from verify_service.api.examples import ANSWERS, PARAMETERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
 from verify_service.bulk.forms import template
 from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
@@ -57,6 +57,9 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     made = get_openapi(title="verify-service", version=__version__, description=_DESCRIPTION, tags=_TAGS, routes=routes)
     for operation in (operation for methods in made["paths"].values() for operation in methods.values()):
         _drop_framework_answer(operation["responses"])
+        for parameter in operation.get("parameters", ()):
+            if "example" not in parameter and parameter["name"] in PARAMETERS:
+                parameter["example"] = PARAMETERS[parameter["name"]]
     components = made.setdefault("components", {})
     components["schemas"] = schemas()
     household = {"summary": "A family of four", "value": _example("household.json")}
