@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,7 @@ from verify_service.sources.adapter import AnyAdapter
 from verify_service.sources.cases import Case, load_cases
 from verify_service.sources.client import Randomness, SourceRuntime, system_randomness
 from verify_service.sources.definition import Endpoint, Source
+from verify_service.sources.policy import Common, watched
 from verify_service.sources.register import Simulation
 from verify_service.storage.encryption import load_cipher
 from verify_service.storage.migrations import migrate
@@ -132,23 +134,13 @@ class CurrentKeyRing:
 
 
 def channels_for(
-    endpoints: Mapping[str, Endpoint],
-    *,
-    settings: Settings,
-    clock: Clock,
-    randomness: Randomness,
-    known: Mapping[str, AnyAdapter],
+    endpoints: Mapping[str, Endpoint], *, known: Mapping[str, AnyAdapter], runtime: Callable[[Source, Endpoint], SourceRuntime]
 ) -> dict[str, Channel]:
     """Connect every known adapter that has an endpoint, in the order they are registered. Raises ConfigurationError."""
     unknown = endpoints.keys() - known.keys()
     if unknown:
         raise ConfigurationError(f"endpoints for unknown sources: {', '.join(sorted(unknown))}")
-
-    def channel(adapter: AnyAdapter) -> Channel:
-        endpoint = endpoints[adapter.source.id]
-        return Channel(adapter, SourceRuntime(adapter.source, endpoint, clock=clock, randomness=randomness, transport=settings.transport))
-
-    return {name: channel(adapter) for name, adapter in known.items() if name in endpoints}
+    return {name: Channel(adapter, runtime(adapter.source, endpoints[name])) for name, adapter in known.items() if name in endpoints}
 
 
 @asynccontextmanager
@@ -167,9 +159,17 @@ async def open_services(
         store = await open_store(settings.effective_database_url, cipher=cipher, pool_size=settings.database_pool)
         stack.push_async_callback(store.close)
         known = installed_adapters()
-        channels = channels_for(endpoints, settings=settings, clock=clock, randomness=randomness or system_randomness(), known=known)
+        runtime = partial(
+            SourceRuntime,
+            clock=clock,
+            randomness=randomness or system_randomness(),
+            transport=settings.transport,
+            common=Common(store.ledger, policies.calendar),
+        )
+        channels = channels_for(endpoints, known=known, runtime=runtime)
         for channel in channels.values():
             stack.push_async_callback(channel.runtime.close)
+        await stack.enter_async_context(watched({name: c.runtime.policy for name, c in channels.items()}, store.ledger))
         verifier = Verifier(
             sources={name: adapter.source for name, adapter in known.items()},
             channels=channels,

@@ -173,7 +173,8 @@ async def serve_registers_only(settings: Settings, options: SandboxOptions, *, c
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:
-    return {"base_url": endpoint.base_url, "credentials": {k: v.get_secret_value() for k, v in endpoint.credentials.items()}}
+    secrets = {name: value.get_secret_value() for name, value in endpoint.credentials.items()}
+    return {"base_url": endpoint.base_url, "credentials": secrets, "overrides": endpoint.overrides}
 
 
 async def work(settings: Settings, *, concurrency: int, console: Console) -> None:

@@ -19,6 +19,7 @@ from verify_service.sources.cases import Case, by_person
 from verify_service.sources.definition import Endpoint
 from verify_service.sources.register import DatabaseRegister, HttpRegister
 
+GENEROUS = {"per_second": 1_000_000, "per_day": 1_000_000_000}  # nobody's contract: a simulated register may be asked at full load
 LOOPBACK = "127.0.0.1"
 
 
@@ -55,7 +56,8 @@ async def serve_registers(
             server = await _serve(register, delivery, port)
             servers.append(server)
             address = f"{kind.scheme}://{LOOPBACK}:{server.sockets[0].getsockname()[1]}{kind.path}"
-            endpoints[source] = Endpoint(base_url=address, credentials={k: SecretStr(v) for k, v in kind.credentials.items()})
+            secrets = {name: SecretStr(value) for name, value in kind.credentials.items()}
+            endpoints[source] = Endpoint(base_url=address, credentials=secrets, overrides={"quota": dict(GENEROUS)})
         yield endpoints
     finally:
         for server in servers:

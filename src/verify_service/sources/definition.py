@@ -87,7 +87,7 @@ class PlacesRule(Facts):
 
 
 class Hours(Facts):
-    """When the register is open, at +08:00; `closes` = 00:00 is the end of the day. Working days: the calendar's."""
+    """When the register is open, at +08:00; `closes` = 00:00 is the end of the day. Working days are those of its province (policies/)."""
 
     opens: time
     closes: time

@@ -19,6 +19,7 @@ from verify_service.storage import accepting, amending, audit, backlog, cancelli
 from verify_service.storage.batches import BatchStore
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
+from verify_service.storage.ledger import DatabaseLedger
 from verify_service.storage.postgresql import PostgresqlExecutor
 from verify_service.storage.records import (
     Accepted,
@@ -61,6 +62,11 @@ class Store:
         self._executor = executor
         self._cipher = cipher
         self.batches = BatchStore(executor, cipher)
+
+    @property
+    def ledger(self) -> DatabaseLedger:
+        """Return what all processes share about sources: quotas and isolations."""
+        return DatabaseLedger(self._executor)
 
     async def close(self) -> None:
         """Finish what was handed in and close every connection."""

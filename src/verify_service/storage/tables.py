@@ -4,6 +4,7 @@
                       │ 1─n answers, exchanges (evidence), amendments, tickets, subjects, shares n─1 shared_calls
                       └ 0─1 idempotency
     outbox, audit: written in the same transaction as what they tell of
+    quotas, isolations: what all processes share about a source; of no tenant
 
 `verifications` alone has a lease: (lease_until, fence). Who claims a verification raises the fence; every later write
 says which fence it holds and is refused when that is no longer the highest (see docs/decisions/0006).
@@ -207,6 +208,22 @@ tickets = Table(
 )
 _WAITING = text("state = 'waiting'")
 Index("ix_tickets_waiting", tickets.c.next_look, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+# Of no tenant: what all processes share about a source (sources/policy/ledger.py).
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("spent", Json, nullable=False),
+)
+
+isolations = Table(
+    "isolations",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
 
 outbox = Table(
     "outbox",

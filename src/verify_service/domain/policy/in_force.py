@@ -92,6 +92,10 @@ class Policies:
         """Return every region that some version has rules for."""
         return frozenset(region for version in self._versions for region in version.areas)
 
+    def calendar(self, region: str) -> Calendar:
+        """Return the working days of a region's province; where no pack knows it, only weekends are off."""
+        return next((version.calendar for version in self._versions if version.pack[:2] == region[:2]), Calendar())
+
     def in_force(self, region: str, purpose: Purpose, day: date) -> Policy:
         """Return the rules of a day. Raises InvalidInput when no version in force covers region and purpose."""
         for version in self._versions:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from verify_service.domain.outcome import OutcomeCode
+from verify_service.domain.policy import Calendar
 from verify_service.sources.definition import Source
 from verify_service.sources.failures import SourceFailure
 from verify_service.sources.policy.attempt import Attempt
 from verify_service.sources.policy.breaker import Breaker
 from verify_service.sources.policy.budget import RetryBudget
-from verify_service.sources.policy.hours import ServiceHours, WorkingDays, shipped_working_days
+from verify_service.sources.policy.hours import ServiceHours
 from verify_service.sources.policy.lane import Lane
 from verify_service.sources.policy.ledger import PolicyLedger, Shared
 from verify_service.sources.policy.places import Places
@@ -31,10 +32,11 @@ class Common:
     """What the policies of all sources share.
 
     Without a ledger no quota is counted and an isolation is this process's alone: for tests and tools that ask a sandbox.
+    `calendar` tells a region's working days.
     """
 
     ledger: PolicyLedger | None = None
-    working_days: WorkingDays | None = None
+    calendar: Callable[[str], Calendar] = lambda _region: Calendar()
 
 
 class SourcePolicy:
@@ -57,7 +59,7 @@ class SourcePolicy:
         self.slow_seconds = source.breaker.slow_ms / 1000
         # A timeout says something about the register only if it had the time that it usually needs.
         self.fair_seconds = min(source.breaker.slow_ms, source.limits.attempt_timeout_ms) / 1000 - _CLOCK_SECONDS
-        self._hours = ServiceHours(source.hours, common.working_days or shipped_working_days())
+        self._hours = ServiceHours(source.hours, common.calendar(source.region))
         self._clock = clock
         self._ledger = common.ledger
         self._shared = Shared()

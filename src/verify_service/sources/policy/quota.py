@@ -6,6 +6,7 @@ and of the day alike, so that a night of re-checks leaves something for whoever 
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.sources.definition import Source
@@ -118,7 +119,8 @@ class Quota:
         for hand in self._hands.values():
             if self._ledger is not None and hand.calls:
                 unused, hand.calls = Unused(hand.slot, hand.calls), 0
-                await self._ledger.take(self._source, Ask(0, hand.per_second, hand.per_day, unused=unused))
+                with suppress(LedgerUnavailable):  # then they stay counted, which harms nobody
+                    await self._ledger.take(self._source, Ask(0, hand.per_second, hand.per_day, unused=unused))
 
 
 def _refused(lane: Lane, detail: str, seconds: float) -> SourceFailure:

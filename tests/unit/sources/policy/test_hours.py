@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from verify_service.domain.policy import Calendar, load_policies
 from verify_service.errors import ConfigurationError
 from verify_service.sources.definition import Hours
-from verify_service.sources.policy.hours import CHINA, ServiceHours, WorkingDays, load_working_days, shipped_working_days
+from verify_service.sources.policy.hours import CHINA, ServiceHours
 
+PROVINCE = load_policies(Path(__file__).parents[4] / "policies").calendar("990100")
 OFFICE = ({"opens": "08:30", "closes": "17:30"},)
 
 
@@ -17,9 +19,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=CHINA)
 
 
-def opening(now: str, *hours: dict[str, str], days: WorkingDays | None = None) -> str | None:
+def opening(now: str, *hours: dict[str, str], days: Calendar = PROVINCE) -> str | None:
     """Return the next opening as text, None while open."""
-    found = ServiceHours([Hours.model_validate(h) for h in hours], days or shipped_working_days()).next_opening(at(now))
+    found = ServiceHours([Hours.model_validate(h) for h in hours], days).next_opening(at(now))
     return None if found is None else found.strftime("%Y-%m-%d %H:%M")
 
 
@@ -40,7 +42,7 @@ def opening(now: str, *hours: dict[str, str], days: WorkingDays | None = None) -
         ("2026-02-14 18:00:00", "2026-02-24 08:30"),  # then nine days off
         ("2026-10-17 10:00:00", "2026-10-19 08:30"),  # a Saturday like any other
         ("2025-12-31 18:00:00", "2026-01-04 08:30"),  # 元旦, then a Sunday that is worked
-        ("2031-10-01 10:00:00", None),  # a year that the file does not know: Monday to Friday
+        ("2031-10-01 10:00:00", None),  # a year that the pack does not know: Monday to Friday
     ],
 )
 def test_office_hours_on_working_days(now: str, expected: str | None) -> None:
@@ -67,30 +69,20 @@ def test_no_hours_is_always_open() -> None:
 
 
 def test_what_was_looked_up_does_not_outlive_its_hours() -> None:
-    hours = ServiceHours([Hours.model_validate(OFFICE[0])], shipped_working_days())
+    hours = ServiceHours([Hours.model_validate(OFFICE[0])], PROVINCE)
     assert hours.next_opening(at("2026-11-24 10:00")) is None
     assert hours.next_opening(at("2026-11-24 17:30")) == at("2026-11-25 08:30")
     assert hours.next_opening(at("2026-11-25 08:30")) is None
     assert hours.next_opening(at("2026-11-24 07:00")) == at("2026-11-24 08:30")  # a clock that was set back
 
 
-def test_a_deployment_has_its_own_calendar(tmp_path: Path) -> None:
-    file = tmp_path / "days.toml"
-    file.write_text("[2026]\nholidays = [[2026-11-24, 2026-11-25]]\nworking = [2026-11-28]\n")
-    days = load_working_days(file)
-    assert opening("2026-11-24 10:00", *OFFICE, days=days) == "2026-11-26 08:30"
-    assert opening("2026-11-28 10:00", *OFFICE, days=days) is None
-
-
-@pytest.mark.parametrize("text", ["[2026]\nholidays = 3\nworking = []\n", "[2026\n", "[2026]\nholidays = []\nworking = []\nhalf = []\n"])
-def test_a_wrong_calendar_is_refused_by_name(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "days.toml"
-    file.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"days\.toml"):
-        load_working_days(file)
-
-
 def test_hours_that_never_come_are_refused() -> None:
-    off = WorkingDays(frozenset(at("2026-01-01").date() + timedelta(days=n) for n in range(1200)))
+    off = Calendar(holidays=frozenset(at("2026-01-01").date() + timedelta(days=n) for n in range(1200)))
     with pytest.raises(ConfigurationError):
         opening("2026-11-24 10:00", *OFFICE, days=off)
+
+
+def test_where_no_pack_knows_the_province_only_weekends_are_off() -> None:
+    elsewhere = load_policies(Path(__file__).parents[4] / "policies").calendar("110000")
+    assert opening("2026-10-01 10:00", *OFFICE, days=elsewhere) is None
+    assert opening("2026-10-03 10:00", *OFFICE, days=elsewhere) == "2026-10-05 08:30"
