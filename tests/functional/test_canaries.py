@@ -65,8 +65,42 @@ def every_way(visit: Visit, household: dict[str, Any]) -> dict[str, Any]:
         visit.call("GET", path)
     visit.call("GET", report, Accept="application/jose")
     visit.call("POST", "/v1/reports/verify", {"jws": jws})
+    every_act(visit, household, answer.json())
     found: dict[str, Any] = answer.json()["report"]
     return found
+
+
+def every_act(visit: Visit, household: dict[str, Any], issued: dict[str, Any]) -> None:
+    """Do to the report whatever an officer can do, with canaries in every note; then ask for differences and views."""
+    officer, reason = {"name_or_id": NAME, "office": "示例一市甲区民政局"}, f"{NAME} ({NUMBER}) has {AMOUNTS['father']}"
+    verification, finding = issued["verification"], issued["report"]["findings"][0]["id"]
+    cell = {"member": "father", "source": "vehicle", "grounds": reason}
+    income = {"member": "father", "income": {"wage_fen": AMOUNTS["father"]}}
+    for path, body in (
+        (f"/v1/reports/{{}}/findings/{finding}/resolution", {"state": "explained", "note": reason}),
+        (f"/v1/reports/{{}}/findings/{NUMBER}/resolution", {"state": "explained", "note": reason}),
+        ("/v1/reports/{}/corrections", {"reason": reason, "declared": {"incomes": [income]}}),
+        ("/v1/reports/{}/corrections", {"reason": reason, "declared": {"incomes": [{**income, "member": NUMBER}]}}),
+        ("/v1/reports/{}/objections", {"cells": [cell]}),
+        ("/v1/reports/{}/objections", {"cells": [{**cell, "member": NAME}], NUMBER: NAME}),
+        ("/v1/reports/{}/close-gaps", {"reason": reason}),
+        (f"/v1/verifications/{verification['id']}/consents/revoke", {"reason": reason, "consents": [household["consents"][1]["number"]]}),
+        (f"/v1/verifications/{verification['id']}/consents/revoke", {"reason": reason, "consents": [NUMBER, NAME]}),
+        (f"/v1/verifications/{verification['id']}/cancel", {"reason": reason}),
+        ("/v1/reports/{}/withdraw", {"reason": reason}),
+        ("/v1/reports/{}/withdraw", {"reason": reason}),
+    ):
+        current = visit.call("GET", f"/v1/verifications/{verification['id']}").json()["verification"]["report_id"]
+        visit.call("POST", path.format(current), {"officer": officer, **body}, Idempotency_Key=f"act-{len(path)}")
+    current = visit.call("GET", f"/v1/verifications/{verification['id']}").json()["verification"]["report_id"]
+    versions = visit.call("GET", f"/v1/reports/{current}/versions").json()["versions"]
+    assert len(versions) > 5
+    for version in versions:
+        visit.call("GET", f"/v1/reports/{current}/versions/{version['version']}/diff")
+    for view in ("applicant", "minimum", NUMBER):
+        visit.call("GET", f"/v1/reports/{current}?view={view}")
+    visit.call("POST", "/v1/policies/replay", {"reports": [v["id"] for v in versions], "rules_of": "2025-12-01"})
+    visit.call("POST", "/v1/policies/replay", {"reports": [NUMBER], "rules_of": NAME})
 
 
 def every_wrong_way(visit: Visit, household: dict[str, Any]) -> None:
