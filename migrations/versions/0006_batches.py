@@ -138,6 +138,8 @@ def _calls() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("next_look", INSTANT, nullable=False),
         sa.Column("latest", INSTANT, nullable=False),
+        sa.Column("file_digest", sa.Text(), nullable=True),
+        sa.Column("submissions", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="fk_batch_tickets_batch_id"),
         sa.PrimaryKeyConstraint("batch_id", "chunk_no", "dedupe_key", name="pk_batch_tickets"),
     )

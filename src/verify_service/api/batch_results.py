@@ -40,6 +40,7 @@ After = Annotated[int, Query(ge=0, le=2**53, description="go on after this row: 
 @router.get(
     f"{ROUTE}/{{batch_id}}/results",
     summary="Download the results",
+    response_class=StreamingResponse,
     responses={
         200: file_answer(MEDIA_TYPES, "Every row in order: state, figures, findings, signed report."),
         **problems(*_READ, "wrong-state"),
@@ -58,6 +59,7 @@ async def results(request: Request, batch_id: str, client: ReadsReports, after: 
 @router.get(
     f"{ROUTE}/{{batch_id}}/errors",
     summary="Download what is wrong with rejected rows",
+    response_class=StreamingResponse,
     responses={200: file_answer(MEDIA_TYPES, "Row, line, column or pointer, and rule; never a value."), **problems(*_READ)},
 )
 async def errors(request: Request, batch_id: str, client: ReadsReports, after: After = 0) -> Response:

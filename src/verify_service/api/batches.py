@@ -26,6 +26,7 @@ router = APIRouter(tags=["batches"])
 _IDLE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = "5"
 _EVENT_SECONDS = 1.0
+_EVENTS = {"text/event-stream": {"schema": {"type": "string", "description": "the data of every event is a Batch"}}}
 _READ = ("unauthenticated", "insufficient-scope", "not-found", "not-acceptable")
 
 
@@ -66,6 +67,7 @@ async def submit(
 @router.get(
     f"{ROUTE}/templates/{{form}}",
     summary="Download a template",
+    response_class=StreamingResponse,
     responses={200: file_answer(MEDIA_TYPES, "A file with one invented household, accepted as it stands."), **problems(*_READ)},
 )
 async def download_template(form: str, _client: Verifies) -> Response:
@@ -91,8 +93,9 @@ async def see(request: Request, batch_id: str, client: ReadsReports) -> Response
 @router.get(
     f"{ROUTE}/{{batch_id}}/events",
     summary="Watch a batch",
+    response_class=StreamingResponse,
     responses={
-        200: {"description": "Server-sent events: `progress` with a Batch, whenever it changed, until it is over."},
+        200: {"description": "`progress` with a Batch whenever it changed, until it is over.", "content": _EVENTS},
         **problems("unauthenticated", "insufficient-scope", "not-found"),
     },
 )

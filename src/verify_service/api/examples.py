@@ -96,7 +96,39 @@ REQUESTS: dict[str, Any] = {
     "signed_report": {"jws": FORGED},
 }
 
+_BATCH = "01a20f6e-9766-713d-a3aa-8c0a84a30807"
+_FILE: dict[str, Any] = {
+    "form": "csv",
+    "encoding": "gb18030",
+    "digest": "7b7edbc762f54e4cc52c0c8f7417b1ee82c857ec60abace94c4c3848e534b729",
+    "size_bytes": 31_689,
+    "rows_in": 20,
+}
+_BATCHES: dict[str, Any] = {
+    "BatchReceipt": {"batch_id": _BATCH, **_FILE},
+    "BatchTrial": {**_FILE, "rejected": 1, "errors": [{"row": 2, "line": 4, "place": "member.id_number", "rule": "gb_11643"}]},
+    "BatchAnswer": {
+        "batch": {
+            "id": _BATCH,
+            "state": "running",
+            **_FILE,
+            "results": {"final": 12, "partial": 3, "rejected": 1, "cancelled": 0},
+            "open": 4,
+            "outcomes": {"vehicle": {"answered.no_record": 28, "answered.records": 6}},
+            "rows_per_minute": 9000,
+            "estimate": {"at": _LATER, "reason": "asking"},
+            "created_at": _AT,
+            "started_at": _AT,
+            "completed_at": None,
+            "deadline_at": None,
+            "manifest": None,
+        }
+    },
+    "RowProof": {"row": 2, "state": "final", "digest": _FILE["digest"], "size": 2, "path": ["08" * 32]},
+}
+
 ANSWERS: dict[str, Any] = {
+    **_BATCHES,
     **CHANGED,
     "VerificationAnswer": {
         "verification": {

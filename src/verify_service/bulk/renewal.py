@@ -12,7 +12,7 @@ from verify_service.domain.outcome import Answer, OutcomeClass, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 from verify_service.services import Services
-from verify_service.sources.adapter import NotYet, Ticket
+from verify_service.sources.adapter import NotYet
 from verify_service.storage.batch_records import ChunkIssue, ChunkWork, Known
 from verify_service.storage.records import Issue, StoredTicket, TicketClaim, TicketState
 from verify_service.verification.amend import amended, asked_again, completed, withdrawal
@@ -32,9 +32,9 @@ async def look_at_tickets(services: Services, work: ChunkWork) -> None:
     looks = [(ticket, await _look(services, work, known, ticket)) for ticket in due]
     calls = [call for _, call in looks if isinstance(call, Call)]
     settle_status(services, [call for call in calls if call.source in services.channels])
-    postponed = [_next(ticket.ticket, found, found.next_look) for ticket, found in looks if found.next_look is not None]
+    postponed = [_next(ticket, found, found.next_look) for ticket, found in looks if found.next_look is not None]
     closed = {t.ticket.dedupe_key: _closed(found) for t, found in looks if isinstance(found, Call) and found.next_look is None}
-    later = [ticket.ticket for ticket in tickets if ticket not in due]
+    later = [ticket for ticket in tickets if ticket not in due]
     late = _by_question(calls, known)
     issues, outcomes = await _versions(services, work, [(each, _late(each, late)) for each in known])
     issue = ChunkIssue(
@@ -45,7 +45,7 @@ async def look_at_tickets(services: Services, work: ChunkWork) -> None:
         exchanges=kept_exchanges(calls),
         closed=closed,
         postponed=postponed,
-        due_at=min((ticket.next_look for ticket in (*later, *postponed)), default=None),
+        due_at=min((kept.ticket.next_look for kept in (*later, *postponed)), default=None),
     )
     await services.store.batches.issue(issue)
 
@@ -71,9 +71,11 @@ def _job(work: ChunkWork, each: Known) -> Job:
     return chunk_job(work, each.row, VerificationRequest.model_validate_json(each.row.request))
 
 
-def _next(ticket: Ticket, found: Call | NotYet, next_look: datetime) -> Ticket:
-    """Return the ticket as it is looked at next: under the same key, perhaps with another reference."""
-    return replace(found.ticket if isinstance(found, HandedInAgain) else ticket, next_look=next_look)
+def _next(kept: StoredTicket, found: Call | NotYet, next_look: datetime) -> StoredTicket:
+    """Return the ticket as it is looked at next: under the same key; with another reference if it was handed in again."""
+    if isinstance(found, HandedInAgain):
+        return replace(kept, ticket=found.ticket, file_digest=found.file_digest, submissions=kept.submissions + 1)
+    return replace(kept, ticket=replace(kept.ticket, next_look=next_look))
 
 
 async def retry_failed(services: Services, work: ChunkWork) -> None:

@@ -7,7 +7,7 @@ from verify_service.domain.request import VerificationRequest
 from verify_service.services import Services
 from verify_service.storage.batch_records import ChunkRow, ChunkWork
 from verify_service.storage.records import Issue, ReportVersion, StoredExchange, StoredTicket, VerificationState
-from verify_service.verification.fanout import Call, apart
+from verify_service.verification.fanout import Call, apart, file_digest
 from verify_service.verification.verify import Job, Verified
 
 # Questions of batches go on the bulk lane: a live request that asks the same source goes first.
@@ -62,4 +62,8 @@ def kept_exchanges(calls: Sequence[Call]) -> list[StoredExchange]:
 
 def kept_tickets(calls: Iterable[Call]) -> list[StoredTicket]:
     """Return the tickets of deferred sources."""
-    return [StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket) for call in calls if call.ticket is not None]
+    return [
+        StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket, file_digest=file_digest(call))
+        for call in calls
+        if call.ticket is not None
+    ]

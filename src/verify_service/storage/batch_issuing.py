@@ -54,7 +54,16 @@ _TICKET = (
     batch_tickets.c.dedupe_key == bindparam("of_key"),
 )
 _CLOSE_TICKET = update(batch_tickets).where(*_TICKET).values(state=bindparam("to_state"))
-_POSTPONE_TICKET = update(batch_tickets).where(*_TICKET).values(reference=bindparam("to_reference"), next_look=bindparam("to_look"))
+_POSTPONE_TICKET = (
+    update(batch_tickets)
+    .where(*_TICKET)
+    .values(
+        reference=bindparam("to_reference"),
+        next_look=bindparam("to_look"),
+        file_digest=bindparam("to_digest"),
+        submissions=bindparam("to_number"),
+    )
+)
 
 
 _TABLES = (verifications, subjects, reports, answers, batch_exchanges, batch_tickets, batch_rejections)
@@ -110,9 +119,10 @@ def _settle(connection: Connection, issue: ChunkIssue) -> None:
         connection.execute(_REJECT_ROW, {**chunk, "of_no": number})
     for key, state in issue.closed.items():
         connection.execute(_CLOSE_TICKET, {**chunk, "of_key": key, "to_state": state.value})
-    for ticket in issue.postponed:
-        to = {"to_reference": ticket.reference, "to_look": ticket.next_look}
-        connection.execute(_POSTPONE_TICKET, {**chunk, "of_key": ticket.dedupe_key, **to})
+    for kept in issue.postponed:
+        to = {"to_reference": kept.ticket.reference, "to_look": kept.ticket.next_look}
+        counted = {"to_digest": kept.file_digest, "to_number": kept.submissions}
+        connection.execute(_POSTPONE_TICKET, {**chunk, "of_key": kept.ticket.dedupe_key, **to, **counted})
     counted = {row[0]: row[1] for row in connection.execute(_COUNT, chunk) if row[0] in _COUNTED}
     if issue.rejections:
         counted["rejected"] = len({rejection.no for rejection in issue.rejections})  # those of the upload are counted there
@@ -203,6 +213,8 @@ def _ticket(issue: ChunkIssue, kept: StoredTicket) -> dict[str, Any]:
         "state": kept.state.value,
         "next_look": kept.ticket.next_look,
         "latest": kept.ticket.latest,
+        "file_digest": kept.file_digest,
+        "submissions": kept.submissions,
     }
 
 

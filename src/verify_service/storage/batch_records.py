@@ -8,7 +8,6 @@ from typing import Literal
 
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
-from verify_service.sources.adapter import Ticket
 from verify_service.storage.records import Issue, StoredExchange, StoredTicket, TicketState
 
 FileForm = Literal["ndjson", "csv", "xlsx", "parquet"]
@@ -229,7 +228,7 @@ class ChunkIssue:
     exchanges: Sequence[StoredExchange] = ()
     tickets: Sequence[StoredTicket] = ()
     closed: Mapping[str, TicketState] = field(default_factory=dict)
-    postponed: Sequence[Ticket] = ()
+    postponed: Sequence[StoredTicket] = ()
     due_at: datetime | None = None
 
 

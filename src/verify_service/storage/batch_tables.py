@@ -134,6 +134,8 @@ batch_tickets = Table(
     Column("state", Text, nullable=False),
     Column("next_look", Instant, nullable=False),
     Column("latest", Instant, nullable=False),
+    Column("file_digest", Text),
+    Column("submissions", Integer, nullable=False),
     PrimaryKeyConstraint("batch_id", "chunk_no", "dedupe_key"),
 )
 
