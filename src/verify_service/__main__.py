@@ -96,7 +96,7 @@ def recompute(report_id: str, *, tenant: str = "sandbox") -> None:
 
 
 @app.command()
-def certify(
+def certify(  # noqa: PLR0913 - one option for each thing that may differ
     source: str,
     *,
     base_url: Annotated[str, typer.Option(help="The endpoint: a register's own test endpoint, or the sandbox's.")],
@@ -104,9 +104,10 @@ def certify(
     credentials: Annotated[Path | None, typer.Option(help='JSON: {"name": "value", ...}; mode 0600.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
     contract_day: ContractDay = False,
+    patience_seconds: Annotated[float, typer.Option(help="How long a deferred source is waited for.")] = 60.0,
 ) -> None:
     """Judge a source against an endpoint: every case, pages, binding, deadline, quota, damage. Exit 1 when anything failed."""
-    what = Judged(source, base_url, cases, credentials, contract_day)
+    what = Judged(source, base_url, cases, credentials, contract_day, patience_seconds)
     _run(run_certify(what, as_json=as_json, console=_out))
 
 

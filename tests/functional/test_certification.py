@@ -39,7 +39,7 @@ def clock() -> Any:
 
 async def judged(source: str, endpoint: Endpoint, cases: dict[str, Case]) -> Certificate:
     asker = Asker(installed_adapters()[source], clock, system_randomness(), 30)
-    return await certify(Bench(asker, endpoint, 8.0), cases)
+    return await certify(Bench.of(asker, endpoint, pace_seconds=0), cases)
 
 
 @pytest.mark.slow

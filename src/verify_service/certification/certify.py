@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from verify_service.certification.asking import Asked
 from verify_service.certification.cases import judge
 from verify_service.certification.certificate import Certificate, Line, not_judged
 from verify_service.certification.checks import Bench, Known, checks
@@ -11,20 +10,11 @@ from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.sources.cases import Case
 from verify_service.verification.plan import local_day
 
-_AT_ONCE = 8
-
 
 async def certify(bench: Bench, cases: Mapping[str, Case]) -> Certificate:
-    """Judge one source. A few questions are asked at once, never more than its contract allows in a second."""
-    source, asker = bench.asker.adapter.source, bench.asker
-    today = local_day(asker.clock())
-    places = asyncio.Semaphore(min(_AT_ONCE, source.quota.per_second))
-
-    async def ask(case: Case) -> Asked:
-        async with places:
-            return await asker.ask(bench.endpoint, case, deadline_seconds=bench.deadline_seconds)
-
-    answers = await asyncio.gather(*(ask(case) for case in cases.values()))
+    """Judge one source, at the bench's pace."""
+    source, today = bench.asker.adapter.source, local_day(bench.asker.clock())
+    answers = await asyncio.gather(*(bench.ask_at(bench.endpoint, case, bench.deadline_seconds) for case in cases.values()))
     lines = [judge(name, case, asked, source, today) for (name, case), asked in zip(cases.items(), answers, strict=True)]
     known = [
         Known(line.case, cases[line.case], asked)

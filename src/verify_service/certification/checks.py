@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 from verify_service.certification.asking import Asked, Asker
 from verify_service.certification.certificate import Line, judged, not_judged
@@ -19,8 +20,7 @@ from verify_service.domain.outcome import OutcomeClass, OutcomeCode
 from verify_service.sources.cases import Case
 from verify_service.sources.definition import Endpoint
 
-_FACTS = frozenset({OutcomeClass.ANSWERED, OutcomeClass.PARTIAL_ANSWER, OutcomeClass.STALE})
-_DAMAGED = frozenset({OutcomeClass.INVALID, OutcomeClass.UNAVAILABLE})
+_MOST_PLACES = 8
 _SHORT_DEADLINE, _GRACE, _RETRY_AFTER = 2.0, 1.0, 1
 _SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)
 _NO_ECHO = "the endpoint's answer does not name the person it is about"
@@ -42,11 +42,23 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What the checks need: who asks, the true endpoint, the deadline of an ordinary call."""
+    """What the checks need: who asks, the true endpoint, the deadline of an ordinary call, and a pace that the register bears.
+
+    A question keeps its place for `pace_seconds` at least, and there are no more places than a quarter of what the contract
+    allows in a second: a question takes several calls.
+    """
 
     asker: Asker
     endpoint: Endpoint
     deadline_seconds: float
+    places: asyncio.Semaphore
+    pace_seconds: float
+
+    @classmethod
+    def of(cls, asker: Asker, endpoint: Endpoint, *, deadline_seconds: float = 10.0, pace_seconds: float = 1.0) -> Self:
+        """Return a bench with as many places as the source's contract bears."""
+        places = min(_MOST_PLACES, max(1, asker.adapter.source.quota.per_second // 4))
+        return cls(asker, endpoint, deadline_seconds, asyncio.Semaphore(places), pace_seconds)
 
     @property
     def is_database(self) -> bool:
@@ -57,7 +69,15 @@ class Bench:
         """Ask about a person through the misbehaving endpoint."""
         async with self._in_front(how) as base_url:
             endpoint = self.endpoint.model_copy(update={"base_url": base_url})
-            return await self.asker.ask(endpoint, known.case, deadline_seconds=deadline_seconds or self.deadline_seconds)
+            return await self.ask_at(endpoint, known.case, deadline_seconds or self.deadline_seconds)
+
+    async def ask_at(self, endpoint: Endpoint, case: Case, deadline_seconds: float) -> Asked:
+        """Ask one question when a place is free."""
+        async with self.places:
+            asked, _ = await asyncio.gather(
+                self.asker.ask(endpoint, case, deadline_seconds=deadline_seconds), asyncio.sleep(self.pace_seconds)
+            )
+            return asked
 
     def _in_front(self, how: Misbehaviour) -> AbstractAsyncContextManager[str]:
         return (database_relay if self.is_database else http_proxy)(self.endpoint.base_url, how)
@@ -78,11 +98,16 @@ async def checks(bench: Bench, witness: Known, other: Known, many: Known | None)
     return [line for line in found if line is not None]
 
 
-def _caught(check: str, known: Known, asked: Asked, how: Misbehaviour, what: str) -> Line:
-    """Return the line of a damage: the answer must be no fact, and the endpoint must have given occasion."""
+def _caught(bench: Bench, check: str, known: Known, asked: Asked, how: Misbehaviour, what: str) -> Line:
+    """Return the line of a damage: the answer must be no fact, and the endpoint must have given occasion.
+
+    A damaged answer is invalid; a database's connection that breaks in the middle is lost, hence unavailable.
+    """
     if not how.touched:
         return judged(check, known.name, what, _NO_ECHO, holds=False)
-    return judged(check, known.name, f"{what}: invalid.* or unavailable.*", asked.code.value, holds=asked.code.outcome_class in _DAMAGED)
+    allowed = [OutcomeClass.INVALID, *([OutcomeClass.UNAVAILABLE] if bench.is_database else [])]
+    wanted = " or ".join(f"{of_class}.*" for of_class in allowed)
+    return judged(check, known.name, f"{what}: {wanted}", asked.code.value, holds=asked.code.outcome_class in allowed)
 
 
 async def _paging(bench: Bench, many: Known | None) -> Line | None:
@@ -93,7 +118,7 @@ async def _paging(bench: Bench, many: Known | None) -> Line | None:
         if len(seen) < 2:
             return not_judged("paging", "the pages do not name the person")
         how = Misbehaviour("replay", many.marker, recorded=[*seen[:-1], seen[-2]])
-        return _caught("paging", many, await bench.ask(many, how), how, "an earlier page in the place of the last")
+        return _caught(bench, "paging", many, await bench.ask(many, how), how, "an earlier page in the place of the last")
 
 
 @asynccontextmanager
@@ -106,7 +131,7 @@ async def _recorded(bench: Bench, known: Known) -> AsyncIterator[Sequence[Sent]]
 
 async def _swapped(bench: Bench, witness: Known, other: Known) -> Line:
     how = Misbehaviour("swap", witness.marker, other=other.marker)
-    return _caught("binding", witness, await bench.ask(witness, how), how, "another person's number echoed")
+    return _caught(bench, "binding", witness, await bench.ask(witness, how), how, "another person's number echoed")
 
 
 async def _replayed(bench: Bench, witness: Known, other: Known) -> Line | None:
@@ -116,7 +141,7 @@ async def _replayed(bench: Bench, witness: Known, other: Known) -> Line | None:
         how = Misbehaviour("replay", witness.marker, recorded=list(seen))
         if not seen:
             return judged("binding", other.name, "another person's whole answer", _NO_ECHO, holds=False)
-        return _caught("binding", witness, await bench.ask(witness, how), how, "another person's whole answer")
+        return _caught(bench, "binding", witness, await bench.ask(witness, how), how, "another person's whole answer")
 
 
 async def _deadline(bench: Bench, witness: Known, kind: str) -> Line:
@@ -147,14 +172,14 @@ async def _quota(bench: Bench, witness: Known, times: int) -> Line | None:
 
 async def _cut(bench: Bench, witness: Known, share: float) -> Line:
     how = Misbehaviour("cut", witness.marker, share=share)
-    return _caught("malformed", witness, await bench.ask(witness, how), how, f"cut after {share:.0%}, more declared")
+    return _caught(bench, "malformed", witness, await bench.ask(witness, how), how, f"cut after {share:.0%}, more declared")
 
 
 async def _shortened(bench: Bench, witness: Known, share: float) -> Line | None:
     if bench.is_database:
         return None
     how = Misbehaviour("shorten", witness.marker, share=share)
-    return _caught("malformed", witness, await bench.ask(witness, how), how, f"the first {share:.0%} sent as the whole")
+    return _caught(bench, "malformed", witness, await bench.ask(witness, how), how, f"the first {share:.0%} sent as the whole")
 
 
 async def _replaced(bench: Bench, witness: Known, content_type: str) -> Line | None:
@@ -167,4 +192,4 @@ async def _replaced(bench: Bench, witness: Known, content_type: str) -> Line | N
         headers = {**seen[0].headers, **({"Content-Type": f"{content_type}; charset=utf-8"} if content_type else {})}
         how = Misbehaviour("replace", witness.marker, recorded=[Sent(200, headers, HTML)])
         what = "200 with HTML" if content_type else "200 with HTML under the right content type"
-        return _caught("malformed", witness, await bench.ask(witness, how), how, what)
+        return _caught(bench, "malformed", witness, await bench.ask(witness, how), how, what)

@@ -17,14 +17,13 @@ from verify_service.sources.cases import load_cases, on_contract_day
 from verify_service.sources.client import system_randomness
 from verify_service.telemetry import configure_logging
 
-_DEADLINE_SECONDS = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What is judged: a source at an endpoint, by the cases of a folder or those beside its adapter.
 
     contract_day: on the day for which the cases were written, where the endpoint is on that day, too.
+    patience_seconds: how long a deferred source is waited for.
     """
 
     source: str
@@ -32,6 +31,7 @@ class Judged:
     cases: Path | None
     credentials: Path | None
     contract_day: bool
+    patience_seconds: float
 
 
 async def run(what: Judged, *, as_json: bool, console: Console) -> None:
@@ -41,8 +41,8 @@ async def run(what: Judged, *, as_json: bool, console: Console) -> None:
     if adapter is None:
         raise ConfigurationError(f"no adapter for source {what.source}")
     clock = (lambda: on_contract_day(utc_now())) if what.contract_day else utc_now
-    asker = Asker(adapter, clock, system_randomness())
-    bench = Bench(asker, read_endpoint(what.base_url, what.credentials), _DEADLINE_SECONDS)
+    asker = Asker(adapter, clock, system_randomness(), what.patience_seconds)
+    bench = Bench.of(asker, read_endpoint(what.base_url, what.credentials))
     certificate = await certify(bench, installed_cases()[what.source] if what.cases is None else load_cases(what.cases))
     if as_json:
         typer.echo(orjson.dumps(certificate.to_json(), option=orjson.OPT_INDENT_2).decode())
