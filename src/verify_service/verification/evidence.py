@@ -100,6 +100,9 @@ def canonical(records: Sequence[Record]) -> Sequence[Record]:
     """Order the records of one answer by content: a register's pages and rows come in any order."""
     if len(records) == 1:
         return records
+    named = {(r.kind, r.source_key) for r in records}
+    if len(named) == len(records):
+        return sorted(records, key=lambda r: (r.kind, r.source_key))
     return sorted(records, key=lambda r: (r.kind, r.source_key, r.model_dump_json()))
 
 

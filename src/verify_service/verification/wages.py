@@ -71,7 +71,8 @@ def _wage(
     employer: str, funds: Sequence[tuple[Row, FundAccount]], insured: Sequence[tuple[Row, SocialContribution]], months: Sequence[str]
 ) -> Wage:
     """Walk the months: the fund's base where there is one, else the insurance's; the personal parts of both."""
-    by_type = {kind: rows for kind in _BASE_ORDER if (rows := [r for _, r in insured if r.insurance_type == kind])}
+    since = [(month_of(r.joined), r) for _, r in insured]
+    by_type = {kind: rows for kind in _BASE_ORDER if (rows := [(first, r) for first, r in since if r.insurance_type == kind])}
     gross = social = fund = from_fund = 0
     worked: set[str] = set()
     for month in months:
@@ -92,7 +93,7 @@ def _wage(
         social_insurance_fen=social,
         housing_fund_fen=fund,
         fund_base_fen=next((r.base_fen for _, r in funds), None),
-        contribution_base_fen=next((rows[-1].base_fen for rows in by_type.values()), None),
+        contribution_base_fen=next((rows[-1][1].base_fen for rows in by_type.values()), None),
         base_at_floor=not from_fund and any(r.base_at_floor for _, r in insured),
         worked=frozenset(worked),
         rows=tuple(row for row, _ in [*funds, *insured]),
@@ -104,12 +105,15 @@ def _fund_covers(account: FundAccount, month: str) -> bool:
     return month_of(account.opened) <= month and (running or month <= account.last_paid_month)
 
 
-def _insured_in(rows: Sequence[SocialContribution], month: str) -> SocialContribution | None:
-    """Return the row that speaks for a month: the latest up to it, else the first; one row tells of all its months."""
-    covering = [r for r in rows if month_of(r.joined) <= month and (r.state == "insured" or month <= r.last_paid_month)]
-    if not covering:
-        return None
-    return max((r for r in covering if r.month <= month), key=lambda r: r.month, default=covering[0])
+def _insured_in(rows: Sequence[tuple[str, SocialContribution]], month: str) -> SocialContribution | None:
+    """Return the row that speaks for a month: the latest up to it, else the first. A row tells of all months from its first."""
+    latest = earliest = None
+    for first, r in rows:
+        if first <= month and (r.state == "insured" or month <= r.last_paid_month):
+            earliest = earliest or r
+            if r.month <= month and (latest is None or r.month > latest.month):
+                latest = r
+    return latest or earliest
 
 
 def month_of(day: date) -> str:

@@ -10,7 +10,7 @@ from verify_service.domain.report.income import BenefitLine, ClassLine, Deductio
 from verify_service.verification.benefits import Benefit
 from verify_service.verification.income import ClassIncome, MemberIncome
 from verify_service.verification.merge import Merged, Own
-from verify_service.verification.sections.texts import provenance
+from verify_service.verification.sections.texts import provenances
 from verify_service.verification.wages import Wage
 
 
@@ -89,7 +89,7 @@ def _wage(wage: Wage) -> WageLine:
         "net_fen": wage.net_fen,
         "fund_base_fen": wage.fund_base_fen,
         "contribution_base_fen": wage.contribution_base_fen,
-        "evidence": [provenance(row) for row in wage.rows],
+        "evidence": provenances(wage.rows),
     }
 
 
@@ -109,5 +109,5 @@ def _benefit(benefit: Benefit) -> BenefitLine:
         "back_pay_counted_fen": half_up(benefit.back_pay_fen),
         "payment_state": record.payment_state,
         "pause_reason": record.pause_reason,
-        "evidence": [provenance(row) for row in benefit.rows],
+        "evidence": provenances(benefit.rows),
     }

@@ -1,6 +1,6 @@
 """How times, digests, origins and records are written in a report."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,11 @@ def provenance(row: Row) -> Provenance:
         "feedback_at": maybe_instant(outcome.answered_at),
         "answer_digests": sorted(outcome.answer_digests),
     }
+
+
+def provenances(rows: Iterable[Row]) -> list[Provenance]:
+    """Return where rows come from, each origin once: the rows of one answer have the same."""
+    return [provenance(row) for row in {(row.member, row.source.id): row for row in rows}.values()]
 
 
 def record_line(row: Row, known_numbers: Collection[str] = ()) -> RecordLine:
