@@ -214,7 +214,8 @@ async def verify_report(settings: Settings, file: Path, *, jwks: str | None, con
     """Verify a file against a key set. Raises SignatureInvalid."""
     verified = verify(read_signed_file(file.read_bytes()), await _key_set(settings, jwks))
     header = verified.report["header"]
-    console.print(f"signature valid: key {verified.kid}, report {header['report_id']} version {header['version']}, {header['state']}")
+    view = f"{header['view']} view of " if "view" in header else ""
+    console.print(f"signature valid: key {verified.kid}, {view}report {header['report_id']} version {header['version']}, {header['state']}")
     console.print("whether a later version replaced it, only the service can say: GET /v1/reports/{id}/versions")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import sqlite3
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -143,7 +144,7 @@ async def test_resolution_goes_with_its_finding_and_can_be_taken_back(house: Hou
     corrected = await done(house, "correction", explained)
     line = next(f for f in corrected["report"]["findings"] if f["id"] == finding)
     assert (line["state"], line["resolution"]["note"]) == ("explained", AMENDMENTS["resolution"]["note"])
-    assert line["resolution"]["version"] == 2
+    assert (line["resolution"]["version"], line["resolution"]["resolver"]) == (2, "home_visit")
     reopened = await house.act(path("resolution", corrected), AMENDMENTS["resolution"] | {"state": "open"})
     assert next(f for f in reopened.json()["report"]["findings"] if f["id"] == finding)["state"] == "open"
 
@@ -209,12 +210,16 @@ async def test_asking_again_in_vain_leaves_the_former_answer_standing(house: Hou
     assert made["report"]["coverage"] == first["report"]["coverage"]
 
 
-async def test_objection_after_the_window_is_refused(house: House) -> None:
+async def test_objection_is_taken_until_the_last_day_of_the_window_at_home(house: House) -> None:
     first = await issue(house)
-    house.clock.pass_by(days=30)
+    last = date.fromisoformat(first["report"]["header"]["objection_until"])
+    after = datetime.combine(last + timedelta(days=1), time(), timezone(timedelta(hours=8)))
+    house.clock.now = after
     answer = await house.act(path("objection", first), AMENDMENTS["objection"])
     assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (409, "objection_window")
     assert house.stored("reports") == 1
+    house.clock.now = after - timedelta(microseconds=1)
+    await done(house, "objection", first)
 
 
 async def test_nothing_is_asked_again_without_a_consent_that_is_live_now(house: House) -> None:
@@ -254,6 +259,7 @@ BROKEN: dict[str, tuple[str, Callable[[dict[str, Any]], None], str, str]] = {
     },
     "no reason": ("withdrawal", drop("reason"), "/reason", "required"),
     "empty reason": ("gap_closure", change(reason=""), "/reason", "string_too_short"),
+    "unknown resolver": ("resolution", change(resolver="hearsay"), "/resolver", "literal_error"),
     "unknown state": ("resolution", change(state="eligible"), "/state", "literal_error"),
     "no cell": ("objection", change(cells=[]), "/cells", "too_short"),
     "unknown member": ("objection", change(cells=[CELL | {"member": "uncle"}]), "/cells/0", "asked_cell"),

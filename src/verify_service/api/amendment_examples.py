@@ -5,7 +5,12 @@ from typing import Any
 _OFFICER = {"name_or_id": "jb-0017", "office": "示例一市甲区民政局"}
 
 AMENDMENTS: dict[str, Any] = {
-    "resolution": {"officer": _OFFICER, "state": "explained", "note": "The fund account is a former employer's; seen at the visit."},
+    "resolution": {
+        "officer": _OFFICER,
+        "state": "explained",
+        "note": "The fund account is a former employer's; seen at the visit.",
+        "resolver": "home_visit",
+    },
     "objection": {
         "officer": _OFFICER,
         "objector": "father",

@@ -13,6 +13,7 @@ from pydantic import Field
 from verify_service.domain.consent import Part, Ref
 from verify_service.domain.household import DeclaredAssets, DeclaredExpenditure, DeclaredIncome
 
+Resolver = Literal["applicant_statement", "home_visit", "source_correction"]
 FindingState = Literal["open", "explained", "confirmed", "withdrawn"]
 Text = Annotated[str, Field(min_length=1, max_length=2000, repr=False)]
 Cell = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}:[a-z0-9_]{1,64}$", description="`member:source`")]
@@ -58,6 +59,7 @@ class ResolutionRequest(Part):
     officer: Officer
     state: FindingState
     note: Text
+    resolver: Resolver | None = Field(default=None, description="what it rests on: 申请人说明, 入户调查 or 来源更正")
 
 
 class Resolution(ResolutionRequest):

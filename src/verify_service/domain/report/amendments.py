@@ -3,7 +3,7 @@
 from pydantic import with_config
 from typing_extensions import TypedDict
 
-from verify_service.domain.amendment import Amendment, FindingState, Officer
+from verify_service.domain.amendment import Amendment, FindingState, Officer, Resolver
 from verify_service.domain.report.base import CLOSED, Instant
 
 
@@ -23,6 +23,7 @@ class ResolutionLine(TypedDict):
     state: FindingState
     officer: Officer
     note: str
+    resolver: Resolver | None
     at: Instant
     version: int
 

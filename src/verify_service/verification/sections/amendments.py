@@ -56,6 +56,7 @@ def _resolution(made: Made, resolution: Resolution) -> ResolutionLine:
         "state": resolution.state,
         "officer": _plain(resolution.officer),
         "note": resolution.note,
+        "resolver": resolution.resolver,
         "at": instant(made.at),
         "version": made.version,
     }
