@@ -285,6 +285,19 @@ async def test_ticket_is_postponed_then_closed_with_the_version_it_brings(store:
     assert await store.tickets_due(now=AFTER_LEASE + timedelta(2), lease_until=AFTER_LEASE, limit=10) == []
 
 
+async def test_ticket_that_was_answered_in_part_is_looked_at_again_from_the_version_it_brings(store: Store) -> None:
+    held = await accepted(store)
+    first = issue(held, state=VerificationState.PARTIAL, tickets=[ticket(), ticket("other")])
+    await store.issue(first)
+    claim, _ = await store.tickets_due(now=NOW, lease_until=LEASE, limit=10)
+    second = next_version(first, Accepted(claim.verification_id, claim.fence), next_looks={"ticket-1": AFTER_LEASE})
+    await store.issue(replace(second, state=VerificationState.PARTIAL))
+    waiting = {t.ticket.dedupe_key: t for t in await store.tickets(tenant=TENANT, verification_id=held.verification_id)}
+    assert {t.state for t in waiting.values()} == {TicketState.WAITING}
+    assert waiting["ticket-1"].ticket.next_look == AFTER_LEASE
+    assert waiting["other"] == ticket("other")
+
+
 # ---------------------------------------------------------------- tenants, audit, the rest
 
 

@@ -1,5 +1,6 @@
 """A register in front of many institutions: lower bounds that wait, a new version as more answer, and what is left when they never do."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -7,12 +8,13 @@ import pytest
 
 from tests.functional.conftest import Open, client_of
 from tests.functional.test_recompute import complete, next_version
-from verify_service.bootstrap import installed_cases
+from verify_service.bootstrap import installed_cases, open_services, utc_now
 from verify_service.bulk.recompute import recompute_report
 from verify_service.bulk.worker import work_once
-from verify_service.sandbox.serve import SandboxOptions
+from verify_service.sandbox.serve import SandboxOptions, serve_registers
 from verify_service.services import Services
-from verify_service.storage.records import Client
+from verify_service.settings import Settings
+from verify_service.storage.records import Client, TicketState
 from verify_service.verification.answer import payload_of
 
 
@@ -69,6 +71,26 @@ async def test_banks_that_never_answer_leave_a_lower_bound_and_nothing_to_wait_f
         assert cell(last) == ("partial_answer.institutions", {"answered": 27, "of": 31}, False)
         assert last["gaps"] == ["m1:deposits"]
         assert await work_once(services) == 0
+
+
+async def test_at_the_latest_date_what_some_banks_told_stays_and_nothing_waits(settings: Settings, household: bytes) -> None:
+    """The hub is out of reach from the first answers on until it is given up."""
+    late = timedelta(0)
+    clock = lambda: utc_now() + late  # noqa: E731 - the one clock of service and registers
+    cases = {"deposits": installed_cases()["deposits"]}
+    async with (
+        serve_registers(cases, SandboxOptions(ready_after_seconds=1), clock=clock) as endpoints,
+        open_services(settings, endpoints=endpoints, clock=clock) as services,
+    ):
+        client = await client_of(services)
+        first = await complete(services, client, alone(household, "late_banks"))
+        second = await next_version(services, client, first)
+        services.verifier.channels.pop("deposits")  # type: ignore[attr-defined]
+        late = timedelta(days=15)
+        last = await report(services, client, await next_version(services, client, first, known=second))
+        assert cell(last) == ("partial_answer.institutions", {"answered": 29, "of": 31}, False)
+        assert deposits(last)["lower_fen"] == 123_450
+        assert (await services.store.tickets(tenant="example", verification_id=first.verification["id"]))[0].state is TicketState.EXPIRED
 
 
 @pytest.mark.parametrize(("case", "code"), [("flag_over_limit", "BNK-01"), ("large_outflow", "BNK-02")])
