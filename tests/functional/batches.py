@@ -62,6 +62,7 @@ class Hall:
 
     place: Installation
     client: BatchClient
+    api: Process
     workers: list[Process] = field(default_factory=list)
 
     def worker(self) -> Process:
@@ -78,7 +79,7 @@ def hall(folder: Path, database_url: str | None, *, sandbox: tuple[str, ...] = (
         token = place.new_client()["access_token"]
         api = place.serve()
         with httpx.Client(base_url=place.base_url, timeout=60, trust_env=False, headers={"authorization": f"Bearer {token}"}) as http:
-            opened = Hall(place, BatchClient(http))
+            opened = Hall(place, BatchClient(http), api)
             try:
                 yield opened
             finally:

@@ -32,11 +32,12 @@ class Process:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     popen: subprocess.Popen[bytes] | None = None
+    module: Sequence[str] = ("verify_service",)
 
     def start(self) -> None:
         with (self.folder / f"{self.arguments[0]}.log").open("ab") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "verify_service", *self.arguments],
+                [sys.executable, "-m", *self.module, *self.arguments],
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stdout=log,

@@ -1,0 +1,118 @@
+"""kill -9 between every two steps of intake and of a chunk's work: nothing is lost, nothing is there twice."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+from tests.functional.batch_checker import broken
+from tests.functional.batches import Hall, hall
+from tests.functional.processes import Process, await_ready
+
+INTAKE = ("open:after:1", "stage:before:1", "stage:after:1", "stage:after:2", "accept:before:1", "accept:after:1")
+WORK = (
+    *("queue_due:before:1", "queue_due:after:1", "begin:before:1", "begin:after:1", "issue:before:1", "issue:after:1"),
+    *("begin:after:3", "issue:before:3", "issue:after:3", "complete:before:1", "complete:after:1"),
+)
+
+
+def crashing(opened: Hall, point: str, *command: str) -> Process:
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**opened.place.environment, "PYTHONPATH": paths}
+    process = Process(command, opened.place.folder, environment, module=("tests.functional.crashing", point))
+    process.start()
+    opened.workers.append(process)
+    return process
+
+
+def await_death(process: Process) -> None:
+    until = time.monotonic() + 90
+    while process.popen is not None and process.popen.poll() is None:
+        assert time.monotonic() < until, process.output()
+        time.sleep(0.05)
+    assert process.popen is not None
+    assert process.popen.returncode == -9, process.output()
+
+
+def content(example: bytes, number: int) -> bytes:
+    """Return six households of the example under references of their own, a bad row among them."""
+    lines = [line.replace(b"SHILI-2026", b"SHILI-%d" % number, 1) for line in example.splitlines()[:6]]
+    return b"\n".join([*lines[:2], b"{}", *lines[2:]])
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> str | None:
+    return None if request.param == "sqlite" else str(request.getfixturevalue("pg_database_url"))
+
+
+def test_killed_at_every_step_of_work(tmp_path: Path, database: str | None, repo_root: Path) -> None:
+    example = (repo_root / "examples" / "batch.ndjson").read_bytes()
+    with hall(tmp_path, database, sandbox=("--faults", "none"), VERIFY_CHUNK_ROWS="3") as opened:
+        for number, point in enumerate(WORK):
+            opened.client.submit(content(example, number), key=point)
+            await_death(crashing(opened, point, "work", "--concurrency", "1"))
+        crashing(opened, "none", "work")
+        check(opened, database)
+        if database is None:
+            checker_has_teeth(opened, tmp_path / "tampered.db")
+
+
+TAMPERINGS = (
+    "DELETE FROM reports WHERE id = (SELECT report_id FROM batch_rows WHERE report_id IS NOT NULL AND batch_id = '{id}' LIMIT 1)",
+    "UPDATE reports SET version = version + 5 WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
+    "UPDATE reports SET replaces = NULL WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
+    "UPDATE reports SET digest = 'another' WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
+    "UPDATE batch_rows SET state = 'cancelled' WHERE batch_id = '{id}' AND no = 1",
+    "DELETE FROM batch_rows WHERE batch_id = '{id}' AND no = 7",
+    "UPDATE batches SET rejected = 0 WHERE id = '{id}'",
+    "UPDATE batches SET digest = 'another' WHERE id = '{id}'",
+    "UPDATE batch_chunks SET state = 'running' WHERE batch_id = '{id}'",
+    "UPDATE batch_tickets SET state = 'waiting' WHERE batch_id = '{id}'",
+    "DELETE FROM outbox WHERE verification_id = '{id}'",
+    "UPDATE verifications SET lease_until = '2026-01-01' WHERE id IN (SELECT verification_id FROM batch_rows WHERE batch_id = '{id}')",
+)
+
+
+def checker_has_teeth(opened: Hall, copy: Path) -> None:
+    """Alter a copy of the database in one place at a time; the checker finds every one."""
+    batch_id, receipt = next(iter(opened.client.receipts.items()))
+    results = opened.client.results(batch_id)
+    for tampering in TAMPERINGS:
+        with sqlite3.connect(opened.place.folder / "var" / "verify.db") as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+            assert target.execute(tampering.format(id=batch_id)).rowcount > 0, tampering
+        source.close()
+        target.close()
+        assert broken(f"sqlite:///{copy}", receipt, results), tampering
+
+
+@pytest.mark.parametrize("point", INTAKE)
+def test_killed_at_every_step_of_intake(tmp_path: Path, repo_root: Path, point: str) -> None:
+    body = content((repo_root / "examples" / "batch.ndjson").read_bytes(), 1)
+    with hall(tmp_path, None, VERIFY_CHUNK_ROWS="3") as opened:
+        opened.api.kill()
+        api = crashing(opened, point, "serve", "--port", str(opened.place.port))
+        await_ready(opened.place.base_url, api)
+        with pytest.raises(httpx.TransportError):
+            opened.client.submit(body, key="k")
+        await_death(api)
+        opened.api.start()
+        await_ready(opened.place.base_url, opened.api)
+        receipt = opened.client.submit(body, key="k").json()
+        assert opened.client.submit(body, key="k").json() == receipt
+        crashing(opened, "none", "work")
+        check(opened, None)
+        assert len(opened.client.receipts) == 1
+
+
+def check(opened: Hall, database: str | None) -> None:
+    """Wait for every acknowledged batch, and hold receipts and results against the database."""
+    url = database or f"sqlite:///{opened.place.folder / 'var' / 'verify.db'}"
+    for batch_id, receipt in opened.client.receipts.items():
+        batch = opened.client.await_completed(batch_id, seconds=120)
+        assert (batch["rows_in"], batch["results"]["rejected"]) == (7, 1)
+        assert broken(url, receipt, opened.client.results(batch_id)) == []
