@@ -67,11 +67,12 @@ async def test_no_difference_for_what_replaces_nothing(house: House, number: str
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
 
 
-async def test_replay_says_what_other_rules_would_change_and_issues_nothing(house: House) -> None:
+@pytest.mark.parametrize("rules", [{"rules_of": "2025-12-01"}, {"policy_version": "2025-1"}])
+async def test_replay_says_what_other_rules_would_change_and_issues_nothing(house: House, rules: dict[str, str]) -> None:
     first = await issue(house)
     report_id = first["verification"]["report_id"]
     before = {table: house.stored(table) for table in ("reports", "outbox", "verifications", "amendments")}
-    answer = await house.act("/v1/policies/replay", {"reports": [report_id], "rules_of": "2025-12-01"})
+    answer = await house.act("/v1/policies/replay", {"reports": [report_id], **rules})
     assert answer.status_code == 200
     conforms(answer.json(), "ReplayAnswer")
     (one,) = answer.json()["reports"]
@@ -108,7 +109,9 @@ UNKNOWN = "01a20cc7-7016-76c1-8580-ec76ee48a144"
         ({"reports": [UNKNOWN] * 101, "rules_of": "2025-12-01"}, 422, "/reports", "too_long"),
         ({"reports": ["x"], "rules_of": "2025-12-01"}, 422, "/reports/0", "string_pattern_mismatch"),
         ({"reports": [UNKNOWN], "rules_of": "yesterday"}, 422, "/rules_of", "date_parsing"),
-        ({"reports": [UNKNOWN]}, 422, "/rules_of", "required"),
+        ({"reports": [UNKNOWN]}, 422, "/rules_of", "one_of"),
+        ({"reports": [UNKNOWN], "rules_of": "2025-12-01", "policy_version": "2025-1"}, 422, "/rules_of", "one_of"),
+        ({"reports": [UNKNOWN], "policy_version": ""}, 422, "/policy_version", "string_too_short"),
         ({"reports": [UNKNOWN], "rules_of": "2025-12-01", "issue": True}, 422, "/issue", "unknown_field"),
         (b"{", 400, "", "json_syntax"),
     ],
@@ -125,8 +128,9 @@ async def test_replay_of_another_tenants_report_is_refused_as_unknown(house: Hou
     assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "known_report")
 
 
-async def test_day_without_rules_is_named_with_its_report(house: House) -> None:
+@pytest.mark.parametrize("rules", [{"rules_of": "1999-01-01"}, {"policy_version": "1999-1"}])
+async def test_rules_that_do_not_cover_a_report_are_told_with_its_place(house: House, rules: dict[str, str]) -> None:
     report_id = (await issue(house))["verification"]["report_id"]
-    answer = await house.act("/v1/policies/replay", {"reports": [report_id], "rules_of": "1999-01-01"})
+    answer = await house.act("/v1/policies/replay", {"reports": [report_id], **rules})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/reports/0")
     assert answer.json()["errors"][0]["rule"] == "policy_in_force"

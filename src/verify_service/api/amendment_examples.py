@@ -24,7 +24,7 @@ AMENDMENTS: dict[str, Any] = {
     },
     "gap_closure": {"officer": _OFFICER, "reason": "The register is closed until January; a visit found no vehicle."},
     "cancellation": {"officer": _OFFICER, "reason": "The applicant has taken the application back."},
-    "replay": {"reports": ["01a20cd0-11f8-7235-a1b4-9897a065c465"], "rules_of": "2025-12-01"},
+    "replay": {"reports": ["01a20cd0-11f8-7235-a1b4-9897a065c465"], "policy_version": "2025-1"},
     "revocation": {"officer": _OFFICER, "reason": "Taken back in writing today.", "consents": ["SQ-990101-2026-0104"]},
 }
 
@@ -68,5 +68,9 @@ CHANGED: dict[str, Any] = {
         "reason": "late_answer",
         "changes": _CHANGES,
     },
-    "ReplayAnswer": {"rules_of": "2025-12-01", "reports": [{"report_id": _REPORT, "version": 2, "changed": True, "changes": _CHANGES}]},
+    "ReplayAnswer": {
+        "rules_of": None,
+        "policy_version": "2025-1",
+        "reports": [{"report_id": _REPORT, "version": 2, "changed": True, "changes": _CHANGES}],
+    },
 }

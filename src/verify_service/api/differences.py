@@ -17,7 +17,7 @@ from verify_service.api.state import known_form, services_of
 from verify_service.api.wire import Wire
 from verify_service.bulk.replay import Replayed, replay
 from verify_service.domain.difference import Changes
-from verify_service.errors import NotFound
+from verify_service.errors import InvalidInput, NotFound
 from verify_service.services import Services, read_strictly
 from verify_service.storage.records import Client
 from verify_service.verification.answer import payload_of
@@ -28,10 +28,11 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class ReplayRequest(Wire):
-    """Which reports to compose again, and under the rules of which day."""
+    """Which reports to compose again, and under which rules: those of a day, or of a named policy version."""
 
     reports: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")], ...] = Field(min_length=1, max_length=100)
-    rules_of: date = Field(description="under the rules in force on this day")
+    rules_of: date | None = Field(default=None, description="the rules in force on this day")
+    policy_version: str | None = Field(default=None, min_length=1, max_length=32, description="instead of a day; see GET /v1/policies")
 
 
 class ReplayedReport(Wire):
@@ -46,7 +47,8 @@ class ReplayedReport(Wire):
 class ReplayAnswer(Wire):
     """Every report in the order asked for; nothing was issued."""
 
-    rules_of: date
+    rules_of: date | None
+    policy_version: str | None
     reports: list[ReplayedReport]
 
 
@@ -85,13 +87,17 @@ async def diff(request: Request, report_id: str, number: str, client: ReadsRepor
     },
 )
 async def replay_(request: Request, client: ReadsReports) -> Response:
-    """Compose past reports again from their stored answers under the rules of another day."""
+    """Compose past reports again from their stored answers under the rules of another day or policy version."""
     accepted(request, JSON)
     require_json(request)
     services = services_of(request)
     asked = read_strictly(ReplayRequest, await read_body(request, limit=services.limits.max_body_bytes))
-    replayed = await replay(services, client, asked.reports, rules_of=asked.rules_of)
-    return Response(orjson.dumps({"rules_of": asked.rules_of, "reports": [_told(one) for one in replayed]}), media_type=JSON)
+    rules_of = asked.rules_of or asked.policy_version
+    if rules_of is None or (asked.rules_of and asked.policy_version):
+        raise InvalidInput.at("/rules_of", "one_of", "either rules_of or policy_version")
+    replayed = await replay(services, client, asked.reports, rules_of=rules_of)
+    told = {"rules_of": asked.rules_of, "policy_version": asked.policy_version, "reports": [_told(one) for one in replayed]}
+    return Response(orjson.dumps(told), media_type=JSON)
 
 
 def _told(one: Replayed) -> dict[str, object]:

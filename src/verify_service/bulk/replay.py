@@ -1,4 +1,4 @@
-"""Replay past reports under the rules of another day: what would change, without issuing or storing anything."""
+"""Replay past reports under other rules, those of a day or of a named version: what would change. Nothing is issued or stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from verify_service.verification.verify import Job
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What another day's rules would change in one report."""
+    """What other rules would change in one report."""
 
     report_id: str
     version: int
@@ -33,15 +33,16 @@ class Replayed:
         return any(lists) or any(said[name]["from"] != said[name]["to"] for name in ("state", "usable_for", "gaps"))
 
 
-async def replay(services: Services, client: Client, report_ids: Sequence[str], *, rules_of: date) -> list[Replayed]:
+async def replay(services: Services, client: Client, report_ids: Sequence[str], *, rules_of: date | str) -> list[Replayed]:
     """Compose every report again from its stored answers and amendments. Each read is in the audit log.
 
-    Raises InvalidInput with a pointer: a report that is not this tenant's, or rules that do not cover it on that day.
+    `rules_of` is a day, or the name of a policy version, in force or not. Raises InvalidInput with a pointer: a report that is
+    not this tenant's, or one that those rules do not cover.
     """
     return [await _replayed(services, client, report_id, rules_of, f"/reports/{i}") for i, report_id in enumerate(report_ids)]
 
 
-async def _replayed(services: Services, client: Client, report_id: str, rules_of: date, at: str) -> Replayed:
+async def _replayed(services: Services, client: Client, report_id: str, rules_of: date | str, at: str) -> Replayed:
     try:
         stored = await services.report(client, report_id)
     except NotFound:
@@ -52,7 +53,18 @@ async def _replayed(services: Services, client: Client, report_id: str, rules_of
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
     signed = orjson.loads(payload_of(stored.jws))
     try:
-        composed = of_that_day(services.verifier, signed).compose(job, answers, header_of(signed), made, rules_of=rules_of)
+        day = _day(services, job.request.region, rules_of)
+        composed = of_that_day(services.verifier, signed).compose(job, answers, header_of(signed), made, rules_of=day)
     except InvalidInput:
-        raise InvalidInput.at(at, "policy_in_force", "a report whose region and purpose have rules in force on that day") from None
+        raise InvalidInput.at(at, "policy_in_force", "a report whose region and purpose these rules cover") from None
     return Replayed(report_id, stored.version, changes(signed, orjson.loads(canonical_bytes(composed))))
+
+
+def _day(services: Services, region: str, rules_of: date | str) -> date:
+    """Return a day on which these rules hold in the region. Raises InvalidInput when no version of that name covers it."""
+    if isinstance(rules_of, date):
+        return rules_of
+    for version in services.policies.versions:
+        if version.version == rules_of and region in version.areas:
+            return version.in_force_from
+    raise InvalidInput.at("/policy_version", "known_version", "the name of a policy version")
