@@ -13,16 +13,18 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import process_time
+from time import process_time, time
 
 import aiohttp
 import httpx
 import orjson
 
 from bench.processes import free_port, running
+from verify_service.sandbox.serve import GENEROUS
 from verify_service.sources.adapter import WireRequest
 from verify_service.sources.client import SourceRuntime, system_randomness
 from verify_service.sources.definition import Endpoint, load_source
+from verify_service.sources.policy import Common, MemoryLedger
 from verify_service.sources.transport import Transport
 
 _BODY = orjson.dumps({"persons": [{"sfzmhm": "990101197905120019", "xm": "王示范"}] * 3})
@@ -38,7 +40,20 @@ def source_client(runtime: SourceRuntime) -> Call:
 
     async def call() -> bytes:
         client = runtime.bind(deadline=asyncio.get_running_loop().time() + 10)
-        return (await client.fetch(lambda: request)).body
+        body = (await client.fetch(lambda: request)).body
+        client.settle(None)
+        return body
+
+    return call
+
+
+def policy_alone(runtime: SourceRuntime) -> Call:
+    """Return what the source's policy takes of that: permission, place, quota, result."""
+
+    async def call() -> None:
+        async with runtime.policy.attempt("live", asyncio.get_running_loop().time() + 10) as attempt:
+            pass
+        attempt.settle(None)
 
     return call
 
@@ -81,7 +96,12 @@ async def compare(port: int, calls: int, rounds: int) -> dict[str, float]:
 
         def runtime(transport: Transport) -> SourceRuntime:
             made = SourceRuntime(
-                _SOURCE, Endpoint(base_url=base_url), clock=lambda: datetime.now(UTC), randomness=system_randomness(), transport=transport
+                _SOURCE,
+                Endpoint(base_url=base_url, overrides={"quota": dict(GENEROUS)}),
+                clock=lambda: datetime.now(UTC),
+                randomness=system_randomness(),
+                transport=transport,
+                common=Common(MemoryLedger(time)),
             )
             stack.push_async_callback(made.close)
             return made
@@ -89,6 +109,7 @@ async def compare(port: int, calls: int, rounds: int) -> dict[str, float]:
         ways = {
             "SourceClient, fast": source_client(runtime("fast")),
             "SourceClient, plain": source_client(runtime("plain")),
+            "policy alone": policy_alone(runtime("plain")),
             "httpx alone": bare_httpx(await stack.enter_async_context(httpx.AsyncClient()), f"{base_url}/query"),
             "aiohttp alone": bare_aiohttp(await stack.enter_async_context(aiohttp.ClientSession()), f"{base_url}/query"),
         }

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
-from verify_service.sources.failures import SourceFailure
+from verify_service.sources.failures import NotThere, SourceFailure
 from verify_service.sources.policy.lane import Lane
 
 if TYPE_CHECKING:
@@ -35,36 +35,44 @@ class Attempt:
         self.began = 0.0
 
     async def __aenter__(self) -> Self:
-        """Wait for a place and for quota. Raises SourceFailure."""
-        policy = self._policy
-        self._expect_permission()
-        if not policy.places.try_take(self._lane):
-            await policy.places.take(self._lane, self._deadline)
-        try:
-            if not policy.quota.try_take(self._lane):
-                patience = (self._deadline - policy.time()) * policy.source.places.queue_percent / 100
-                await policy.quota.take(self._lane, patience)
-            self._begin()
-        except BaseException:
-            policy.places.leave(self._lane)
-            raise
+        """Wait for a place and for quota; bulk also waits for a breaker or for opening hours. Raises SourceFailure."""
+        await self._permission()
+        while not await self._begin():
+            await self._permission()
         return self
 
-    def _expect_permission(self) -> None:
-        refusal = self._policy.refusal()
-        if refusal is not None:
-            raise refusal
-
-    def _begin(self) -> None:
-        """Begin, unless the source was isolated, closed or given up while this waited."""
+    async def _permission(self) -> None:
+        """Raise why nothing may be sent now. Bulk pauses as long as its deadline allows: nobody waits, and nothing is lost."""
         policy = self._policy
+        while (refusal := policy.refusal()) is not None:
+            pause = refusal.retry_after_seconds
+            if self._lane == "live" or pause is None or policy.time() + pause > self._deadline - _DEADLINE_SECONDS:
+                raise refusal
+            await asyncio.sleep(max(pause, _DEADLINE_SECONDS))
+
+    async def _begin(self) -> bool:
+        """Take a place and quota, and begin; not if the source was isolated, closed or given up while this waited."""
+        policy, lane = self._policy, self._lane
+        if not policy.places.try_take(lane):
+            await policy.places.take(lane, self._deadline)
         try:
-            self._expect_permission()
-        except SourceFailure:
-            policy.quota.put_back(self._lane)
+            if not policy.quota.try_take(lane):
+                await policy.quota.take(lane, self._patience())
+            if policy.refusal() is None:
+                self.began = policy.time()
+                self._entered = policy.breaker.enter(self.began)
+                return True
+            policy.quota.put_back(lane)
+        except BaseException:
+            policy.places.leave(lane)
             raise
-        self.began = policy.time()
-        self._entered = policy.breaker.enter(self.began)
+        policy.places.leave(lane)
+        return False
+
+    def _patience(self) -> float:
+        """Return how long to wait for quota, in seconds."""
+        left = self._deadline - self._policy.time()
+        return left * self._policy.source.places.queue_percent / 100 if self._lane == "live" else left
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Free the place and count what happened."""
@@ -108,6 +116,6 @@ class Attempt:
 
 def _is_broken(failure: SourceFailure | None) -> bool:
     """Say whether the register failed: it was lost, or broke its contract. A surprise in our own reader is not its fault."""
-    if failure is None or failure.failed_by == "us":
+    if failure is None or failure.failed_by == "us" or isinstance(failure, NotThere):
         return False
     return failure.code in _LOST or failure.code.outcome_class is OutcomeClass.INVALID

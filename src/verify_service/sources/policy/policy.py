@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.domain.policy import Calendar
 from verify_service.sources.definition import Source
@@ -25,6 +27,9 @@ from verify_service.sources.policy.quota import Quota
 from verify_service.sources.policy.snapshot import Isolation, PolicySnapshot, QuotaUse, SourceState
 
 _CLOCK_SECONDS = 0.01  # two clocks' readings of one timeout
+
+_log = structlog.get_logger("verify_service.policy")
+_PROBING_SECONDS = 1.0  # while probes are under way, come again so soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,21 @@ class SourcePolicy:
             return SourceFailure(OutcomeCode.BREAKER_OPEN, failed_by="us", detail="isolated by an operator")
         now = self.time()
         if not self.breaker.admits(now):
-            wait = max(0.0, self.breaker.until - now)
+            wait = self.breaker.until - now if self.breaker.state is SourceState.OPEN else _PROBING_SECONDS
             return SourceFailure(OutcomeCode.BREAKER_OPEN, failed_by="us", detail="breaker open", retry_after_seconds=wait)
         opening = self._opening()
         if opening is None:
             return None
         wait = (opening - self._clock()).total_seconds()
         return SourceFailure(OutcomeCode.MAINTENANCE, failed_by="source", detail="outside its hours", retry_after_seconds=wait)
+
+    def record(self, entered: int, at: float, *, failed: bool, slow: bool) -> None:
+        """Count what a call said of the register, and log when that opens or closes the breaker."""
+        breaker = self.breaker
+        before = breaker.epoch
+        breaker.record(entered, at, failed=failed, slow=slow)
+        if breaker.epoch != before:
+            _log.warning("source.breaker", source=self.source.id, state=breaker.state.value, reason=breaker.reason)
 
     def _opening(self) -> datetime | None:
         return self._hours.next_opening(self._clock()) if self.source.hours else None

@@ -14,7 +14,7 @@ from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Exchange, WireRequest
 from verify_service.sources.client import SourceRuntime
 from verify_service.sources.definition import Endpoint, PolicyTable, Source
-from verify_service.sources.failures import SourceFailure
+from verify_service.sources.failures import NotThere, SourceFailure
 from verify_service.sources.policy import Lane, SourceState
 
 Work = Callable[[SourceRuntime], Awaitable[None]]
@@ -25,15 +25,17 @@ def meeting(
     monkeypatch: pytest.MonkeyPatch,
     work: Work,
     *,
-    raises: SourceFailure | None = None,
+    raises: SourceFailure | list[SourceFailure] | None = None,
     takes: float = 0.01,
     overrides: dict[PolicyTable, Any] | None = None,
 ) -> None:
-    """Do the work against a register that takes so long and then answers or fails."""
+    """Do the work against a register that takes so long and then answers or fails: always, or as often as there are failures."""
 
     async def behave(_request: WireRequest) -> Exchange:
         await asyncio.sleep(takes)
-        if raises is not None:
+        if isinstance(raises, list) and raises:
+            raise raises.pop()
+        if isinstance(raises, SourceFailure):
             raise raises
         return answer()
 
@@ -139,6 +141,49 @@ def test_a_register_that_hangs_counts_and_an_impatient_caller_does_not(monkeypat
         assert built.policy.snapshot().state is SourceState.OPEN
 
     meeting(monkeypatch, work, takes=100)
+
+
+def test_a_ticket_that_the_register_has_forgotten_never_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(built: SourceRuntime) -> None:
+        for _ in range(50):
+            await ask(built)
+        assert built.policy.snapshot().state is SourceState.CLOSED
+
+    meeting(monkeypatch, work, raises=NotThere(OutcomeCode.SCHEMA, failed_by="source", detail="status 404"))
+
+
+def test_bulk_pauses_while_the_breaker_is_open_and_live_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    weather: list[SourceFailure] = [failure_503()] * 5
+
+    async def work(built: SourceRuntime) -> None:
+        for _ in range(5):
+            await ask(built)
+        began = built.policy.time()
+        bulk = [asyncio.create_task(ask(built, lane="bulk", within=60)) for _ in range(40)]
+        live = await ask(built)
+        assert live is not None
+        assert (live.code, built.policy.time()) == (OutcomeCode.BREAKER_OPEN, began)
+        assert await asyncio.gather(*bulk) == [None] * 40
+        assert 6 <= built.policy.time() - began < 10
+        assert built.policy.snapshot().state is SourceState.CLOSED
+
+    meeting(monkeypatch, work, raises=weather)
+
+
+def test_bulk_does_not_pause_beyond_its_deadline_nor_for_an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(built: SourceRuntime) -> None:
+        for _ in range(5):
+            await ask(built)
+        began = built.policy.time()
+        refused = await ask(built, lane="bulk", within=5)
+        assert refused is not None
+        assert (refused.code, built.policy.time()) == (OutcomeCode.BREAKER_OPEN, began)
+        await built.policy.isolate("the register asked for it")
+        refused = await ask(built, lane="bulk", within=500)
+        assert refused is not None
+        assert (refused.detail, built.policy.time()) == ("isolated by an operator", began)
+
+    meeting(monkeypatch, work, raises=failure_503())
 
 
 def test_slow_answers_open_it(monkeypatch: pytest.MonkeyPatch) -> None:
