@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from sqlalchemy import create_engine, text
 
 from bench.households import bodies
 from tests.functional.conftest import Open, client_of
 from tests.functional.test_recompute import complete
 from verify_service.bulk.recompute import recompute_report
+from verify_service.sandbox.faults import Profile
+from verify_service.sandbox.serve import SandboxOptions
 from verify_service.services import Finished, Services
 from verify_service.settings import Settings
 from verify_service.storage.records import Client
@@ -68,6 +71,20 @@ def without_marks(whole: Any) -> Any:
     if isinstance(whole, list | tuple):
         return [without_marks(part) for part in whole if not (isinstance(part, str) and DIGEST.fullmatch(part))]
     return whole
+
+
+@pytest.mark.parametrize("faults", ["realistic", "storm"])
+async def test_whatever_went_wrong_a_shared_call_is_recomputed_identically(opened: Open, settings: Settings, faults: Profile) -> None:
+    """Among the faults are some that spoil one person, one call, one attempt, or nothing but time."""
+    requests = households()
+    async with opened(options=SandboxOptions(seed=7, faults=faults, ready_after_seconds=0.1)) as services:
+        client = await client_of(services)
+        finished = [one for _ in range(3) for one in await at_once(services, client, requests)]
+        for one in finished:
+            assert await recompute_report(services, tenant=client.tenant, report_id=one.verification["report_id"])
+    assert rows(settings, "SELECT 1 FROM shared_calls")
+    outcomes = {cell["outcome"] for one in finished for cell in orjson.loads(one.payload)["coverage"]}
+    assert len(outcomes) > 3, outcomes
 
 
 async def test_one_client_shares_nothing_with_another(opened: Open, settings: Settings) -> None:

@@ -222,8 +222,9 @@ def _perhaps_not_mine(call: Call, batch: Batch, deadline: float) -> bool:
 
 
 def _part(batch: Batch, call: Call, own: Sequence[Question]) -> Call:
-    """Return a verification's part of a call, its answers bound to its own questions."""
+    """Return a verification's part of a call, its answers bound to its own questions; where nothing arrived, nothing is shared."""
     places = {question.id: batch.places[seat_of(question)] for question in own}
     made = [(question, call.answers[places[question.id]]) for question in own]
     answers = [Answer(question, answer.outcome, answer.records) for question, answer in made]
-    return Call(call.source, own, answers, readable=call.readable, share=Share(batch.shared, places))
+    share = Share(batch.shared, places) if call.exchanges else None
+    return Call(call.source, own, answers, readable=call.readable, share=share)

@@ -23,6 +23,7 @@ from verify_service.verification.grouping import Grouping
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 GUARD_SECONDS = 5
 LONG_SECONDS = 60.0
+WHOLE = Exchange("query", 200, {}, b"{}", "0" * 64, "0" * 64, NOW, NOW)
 HELD = 0.02  # long enough for everything that is ready to board
 
 
@@ -45,7 +46,6 @@ class Register:
     failure: Callable[[Sequence[Question]], SourceFailure | None] = lambda _: None
 
     async def ask(self, questions: Sequence[Question], client: SourceClient) -> Sequence[Answer]:
-        del client
         self.calls.append(questions)
         self.arrivals.put_nowait(len(questions))
         try:
@@ -56,6 +56,7 @@ class Register:
         failure = self.failure(questions)
         if failure is not None:
             raise failure
+        client.exchanges.append(WHOLE)  # type: ignore[attr-defined]
         return self.read(questions, [])
 
     def read(self, questions: Sequence[Question], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
@@ -287,6 +288,7 @@ async def test_a_failed_call_is_an_outcome_for_each_of_its_questions() -> None:
         register.gate.set()
         answered = await asyncio.gather(*(at.ask(question(n, f"v{n}"), question(n + 10, f"v{n}")) for n in (1, 2)))
     assert [codes(calls) for calls in answered] == [[OutcomeCode.HTTP_5XX] * 2] * 2
+    assert [call.share for calls in answered for call in calls] == [None, None]
     assert len(register.calls) == 1
 
 
