@@ -1,6 +1,7 @@
 """Every operation of openapi.yaml, sent as its examples say, to a whole service over the sandbox: what is documented is what happens."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,37 @@ def corrected(caller: Caller) -> None:
     caller.ids[str(PARAMETERS["report_id"])] = answer.json()["report"]["header"]["report_id"]
 
 
+def handed_in(caller: Caller) -> None:
+    """Hand in the example batch."""
+    answer = sent(caller, "POST", BATCHES, but="Idempotency-Key")
+    caller.ids[str(PARAMETERS["batch_id"])] = answer.json()["batch_id"]
+
+
+def paused(caller: Caller) -> None:
+    handed_in(caller)
+    assert sent(caller, "POST", f"{BATCH}/pause").status_code == 200
+
+
+def completed(caller: Caller) -> None:
+    """Hand in the example batch and wait until it is over."""
+    handed_in(caller)
+    until = time.monotonic() + 60
+    while sent(caller, "GET", BATCH).json()["batch"]["state"] != "completed":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+BATCHES, BATCH = "/v1/batches", "/v1/batches/{batch_id}"
 BEFORE: Mapping[tuple[str, str], Callable[[Caller], None]] = {
+    ("GET", BATCH): handed_in,
+    ("POST", f"{BATCH}/pause"): handed_in,
+    ("POST", f"{BATCH}/resume"): paused,
+    ("POST", f"{BATCH}/cancel"): paused,
+    ("POST", f"{BATCH}/retry-failed"): completed,
+    ("GET", f"{BATCH}/events"): completed,
+    ("GET", f"{BATCH}/results"): completed,
+    ("GET", f"{BATCH}/errors"): completed,
+    ("GET", f"{BATCH}/rows/{{row}}/proof"): completed,
     ("GET", "/v1/reports/{report_id}/versions/{number}/diff"): corrected,
 }
 
