@@ -12,6 +12,7 @@ from rich.console import Console
 
 from verify_service import running
 from verify_service.api.auth import OPERATOR, WELFARE_SYSTEM, Scope
+from verify_service.bulk.batch_client import Access, BatchClient
 from verify_service.certification.command import Judged
 from verify_service.certification.command import run as run_certify
 from verify_service.errors import VerifyError
@@ -29,6 +30,8 @@ clients = typer.Typer(help="Client systems that may call the API.", no_args_is_h
 keys = typer.Typer(help="The keys that sign reports.", no_args_is_help=True)
 app.add_typer(clients, name="client")
 app.add_typer(keys, name="keys")
+batches = typer.Typer(help="Many households in one file.", no_args_is_help=True)
+app.add_typer(batches, name="batch")
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [VERIFY_PORT, 8000]")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [VERIFY_HOST, 127.0.0.1]")]
@@ -160,6 +163,44 @@ def keys_list() -> None:
 def keys_rotate() -> None:
     """Make a new signing key. Reports signed before still verify: the old key stays published."""
     _out.print(f"now signing with {running.rotate_key(load_settings()).kid}")
+
+
+AccessFile = Annotated[Path, typer.Option("--access", help="JSON with base_url and access_token.")]
+_ACCESS = Path("var/sandbox-client.json")
+
+
+@batches.command("submit")
+def batch_submit(file: Path, *, validate_only: bool = False, watch: bool = False, access: AccessFile = _ACCESS) -> None:
+    """Hand in a file (.csv, .ndjson, …). With --validate-only: say what would become of it, and keep nothing."""
+    client = BatchClient(Access.read(access), _err)
+    told = client.submit(file, validate_only=validate_only)
+    if watch and not validate_only:
+        told = client.watch(told["batch_id"])
+    _out.print_json(orjson.dumps(told).decode())
+
+
+@batches.command("watch")
+def batch_watch(batch_id: str, *, access: AccessFile = _ACCESS) -> None:
+    """Show how far a batch is until it is over."""
+    _out.print_json(orjson.dumps(BatchClient(Access.read(access), _err).watch(batch_id)).decode())
+
+
+@batches.command("results")
+def batch_results(batch_id: str, out: Path, *, access: AccessFile = _ACCESS) -> None:
+    """Write the results into a file; its name says in which form."""
+    BatchClient(Access.read(access), _err).fetch(batch_id, "results", out)
+
+
+@batches.command("errors")
+def batch_errors(batch_id: str, out: Path, *, access: AccessFile = _ACCESS) -> None:
+    """Write what is wrong with rejected rows into a file; its name says in which form."""
+    BatchClient(Access.read(access), _err).fetch(batch_id, "errors", out)
+
+
+@batches.command("cancel")
+def batch_cancel(batch_id: str, *, access: AccessFile = _ACCESS) -> None:
+    """End a batch now; what was finished stays."""
+    _out.print_json(orjson.dumps(BatchClient(Access.read(access), _err).act(batch_id, "cancel")).decode())
 
 
 def _run(story: Coroutine[Any, Any, Any]) -> Any:

@@ -108,3 +108,28 @@ def test_template_is_accepted_as_it_stands(tmp_path: Path) -> None:
             trial = opened.client.submit(template.content, kind=kind, validate_only="true").json()
             assert (trial["rows_in"], trial["rejected"]) == (1, 0)
         assert opened.client.http.get("/v1/batches/templates/doc").status_code == 404
+
+
+def test_commands(tmp_path: Path, repo_root: Path) -> None:
+    """A batch from the command line: tried out, handed in and watched, its results and errors fetched; cancelled too late."""
+    example = (repo_root / "examples" / "batch.ndjson").read_bytes().splitlines(keepends=True)
+    (tmp_path / "county.ndjson").write_bytes(b"".join([*example[:3], b"{}\n"]))
+    with hall(tmp_path, None) as opened:
+        access = {"base_url": opened.place.base_url, "access_token": opened.client.http.headers["authorization"].removeprefix("Bearer ")}
+        (tmp_path / "access.json").write_text(json.dumps(access), encoding="utf-8")
+
+        def command(*arguments: str) -> str:
+            return opened.place.command("batch", *arguments, "--access", "access.json")
+
+        assert json.loads(command("submit", "county.ndjson", "--validate-only"))["rejected"] == 1
+        opened.worker()
+        done = json.loads(command("submit", "county.ndjson", "--watch"))
+        assert (done["state"], done["rows_in"], done["results"]["rejected"]) == ("completed", 4, 1)
+        command("results", done["id"], "results.csv")
+        command("errors", done["id"], "errors.ndjson")
+        assert (tmp_path / "results.csv").read_text("utf-8").count("\n") == 5
+        errors = [json.loads(line) for line in (tmp_path / "errors.ndjson").read_bytes().splitlines()]
+        assert {error["row"] for error in errors} == {4}
+        assert json.loads(command("watch", done["id"])) == done
+        with pytest.raises(AssertionError, match="409"):
+            command("cancel", done["id"])
