@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.api.house import House
+from tests.api.house import House, household
 from tests.api.test_amendments import done, issue
 from tests.api.test_reports import verify as brought
 from verify_service.api.openapi import schemas
@@ -89,6 +89,18 @@ async def test_policy_says_which_views_may_be_given(house: House, monkeypatch: p
     assert (refused.status_code, refused.json()["code"], refused.json()["errors"][0]["pointer"]) == (403, "not-permitted", "/view")
     assert (await house.get(at(first, "minimum"))).status_code == 200
     assert (await house.get(at(first, "full"))).status_code == 200
+
+
+@pytest.mark.parametrize(("region", "status"), [("990101", 200), ("990201", 403)])
+async def test_cities_differ_in_the_views_they_give(house: House, region: str, status: int) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body.update(purpose="06", region=region)
+        for consent in body["consents"]:
+            consent["purposes"] = ["06"]
+
+    issued = (await house.post(household(change))).json()
+    assert (await house.get(at(issued, "applicant"))).status_code == status
+    assert (await house.get(at(issued, "minimum"))).status_code == 200
 
 
 def with_views(policies: Policies, *views: str) -> Any:
