@@ -44,8 +44,8 @@ class Known:
 class Bench:
     """What the checks need: who asks, the true endpoint, the deadline of an ordinary call, and a pace that the register bears.
 
-    A question keeps its place for `pace_seconds` at least, and there are no more places than a quarter of what the contract
-    allows in a second: a question takes several calls.
+    A question keeps its place for `pace_seconds` at least. It takes several calls, so there are no more places than a quarter
+    of what the contract allows in a second; a deferred source's question spends its time waiting and may have a whole one.
     """
 
     asker: Asker
@@ -57,7 +57,9 @@ class Bench:
     @classmethod
     def of(cls, asker: Asker, endpoint: Endpoint, *, deadline_seconds: float = 10.0, pace_seconds: float = 1.0) -> Self:
         """Return a bench with as many places as the source's contract bears."""
-        places = min(_MOST_PLACES, max(1, asker.adapter.source.quota.per_second // 4))
+        source = asker.adapter.source
+        places = source.quota.per_second // (1 if source.mode == "deferred" else 4)
+        places = min(_MOST_PLACES, max(1, places))
         return cls(asker, endpoint, deadline_seconds, asyncio.Semaphore(places), pace_seconds)
 
     @property
