@@ -83,7 +83,7 @@ class PlacesRule(Facts):
     decrease_percent: int = Field(default=25, ge=1, le=90)
     live_reserve_percent: int = Field(default=20, ge=0, le=90)
     bulk_share_percent: int = Field(default=10, ge=1, le=50)
-    queue_percent: int = Field(default=25, ge=1, le=100, description="longest wait for a place, of the time left")
+    queue_percent: int = Field(default=25, ge=1, le=100, description="longest wait of live for place and quota, of the time left")
 
 
 class Hours(Facts):

@@ -24,55 +24,62 @@ _DEADLINE_SECONDS = 0.01  # so close to the deadline, a cancellation is its doin
 class Attempt:
     """Enter, leave, settle. Whoever leaves it without an exception settles it when the answer has been read."""
 
-    __slots__ = ("_deadline", "_entered", "_lane", "_policy", "_took", "began")
+    __slots__ = ("_deadline", "_entered", "_lane", "_policy", "_took", "_until", "began")
 
     def __init__(self, policy: "SourcePolicy", lane: Lane, deadline: float) -> None:
         self._policy = policy
         self._lane = lane
         self._deadline = deadline
         self._entered: int | None = None
-        self._took = 0.0
+        self._took = self._until = 0.0
         self.began = 0.0
 
     async def __aenter__(self) -> Self:
         """Wait for a place and for quota; bulk also waits for a breaker or for opening hours. Raises SourceFailure."""
+        self._until = self._patient_until()
         await self._permission()
-        while not await self._begin():
+        while not (await self._taken() and self._begun()):
             await self._permission()
         return self
 
+    def _patient_until(self) -> float:
+        """Return until when this waits. Bulk has nobody waiting for it, so it may wait as long as its deadline allows."""
+        now, share = self._policy.time(), self._policy.source.places.queue_percent if self._lane == "live" else 100
+        return now + (self._deadline - now) * share / 100
+
     async def _permission(self) -> None:
-        """Raise why nothing may be sent now. Bulk pauses as long as its deadline allows: nobody waits, and nothing is lost."""
+        """Raise why nothing may be sent now; bulk pauses instead, if it has the time."""
         policy = self._policy
         while (refusal := policy.refusal()) is not None:
             pause = refusal.retry_after_seconds
-            if self._lane == "live" or pause is None or policy.time() + pause > self._deadline - _DEADLINE_SECONDS:
+            if self._lane == "live" or pause is None or policy.time() + pause > self._until - _DEADLINE_SECONDS:
                 raise refusal
             await asyncio.sleep(max(pause, _DEADLINE_SECONDS))
 
-    async def _begin(self) -> bool:
-        """Take a place and quota, and begin; not if the source was isolated, closed or given up while this waited."""
+    async def _taken(self) -> bool:
+        """Take quota and a place, both or neither: who waits for one of them does not hold the other meanwhile."""
         policy, lane = self._policy, self._lane
-        if not policy.places.try_take(lane):
-            await policy.places.take(lane, self._deadline)
-        try:
-            if not policy.quota.try_take(lane):
-                await policy.quota.take(lane, self._patience())
-            if policy.refusal() is None:
-                self.began = policy.time()
-                self._entered = policy.breaker.enter(self.began)
-                return True
-            policy.quota.put_back(lane)
-        except BaseException:
-            policy.places.leave(lane)
-            raise
+        if not policy.quota.try_take(lane):
+            await policy.quota.take(lane, self._until)
+        if policy.places.try_take(lane):
+            return True
+        policy.quota.put_back(lane)
+        await policy.places.take(lane, self._until)
+        if policy.quota.try_take(lane):
+            return True
         policy.places.leave(lane)
         return False
 
-    def _patience(self) -> float:
-        """Return how long to wait for quota, in seconds."""
-        left = self._deadline - self._policy.time()
-        return left * self._policy.source.places.queue_percent / 100 if self._lane == "live" else left
+    def _begun(self) -> bool:
+        """Begin; not if the source was isolated, closed or given up while this waited."""
+        policy, lane = self._policy, self._lane
+        if policy.refusal() is None:
+            self.began = policy.time()
+            self._entered = policy.breaker.enter(self.began)
+            return True
+        policy.quota.put_back(lane)
+        policy.places.leave(lane)
+        return False
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Free the place and count what happened."""

@@ -59,16 +59,14 @@ class Places:
         for_bulk = max(1, self.limit * (100 - self._rule.live_reserve_percent) // 100)
         return self._taken["bulk"] < for_bulk
 
-    async def take(self, lane: Lane, deadline: float) -> None:
-        """Wait for a place. Raises unavailable.shed: at once when the queue is too long, else when none came free in time."""
-        now = asyncio.get_running_loop().time()
-        patience = (deadline - now) * self._rule.queue_percent / 100
-        if self._expected_wait(lane) > patience:
+    async def take(self, lane: Lane, until: float) -> None:
+        """Wait for a place. Raises unavailable.shed: at once when the queue is too long for that, else when none came free."""
+        if asyncio.get_running_loop().time() + self._expected_wait(lane) > until:
             raise SourceFailure(OutcomeCode.SHED, failed_by="us", detail="queue too long")
         given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[lane].append(given)
         try:
-            async with asyncio.timeout_at(now + patience):
+            async with asyncio.timeout_at(until):
                 await given
         except BaseException as error:
             if given.done() and not given.cancelled():

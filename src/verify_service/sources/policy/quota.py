@@ -76,12 +76,12 @@ class Quota:
         """Put back a call that was taken this instant and not made."""
         self._hands[lane].calls += self._ledger is not None
 
-    async def take(self, lane: Lane, patience: float) -> None:
-        """Take a call, and wait at most `patience` seconds for it.
+    async def take(self, lane: Lane, until: float) -> None:
+        """Take a call, and wait for it at most until then.
 
         Raises unavailable.rate_limited (live), not_asked.quota_deferred (bulk); both say when to come again.
         """
-        hand, until = self._hands[lane], self._time() + patience
+        hand = self._hands[lane]
         hand.wanted += 1
         try:
             while not self.try_take(lane):

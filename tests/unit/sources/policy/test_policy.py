@@ -15,7 +15,8 @@ from verify_service.sources.adapter import Exchange, WireRequest
 from verify_service.sources.client import SourceRuntime
 from verify_service.sources.definition import Endpoint, PolicyTable, Source
 from verify_service.sources.failures import NotThere, SourceFailure
-from verify_service.sources.policy import Lane, SourceState
+from verify_service.sources.policy import Lane, MemoryLedger, SourceState
+from verify_service.sources.policy.quota import Quota
 
 Work = Callable[[SourceRuntime], Awaitable[None]]
 INVALID = SourceFailure(OutcomeCode.SIGNATURE, failed_by="source", detail="digest")
@@ -204,6 +205,36 @@ def test_calls_that_wait_for_a_place_are_not_sent_when_the_breaker_opens(monkeyp
         assert codes.count(OutcomeCode.HTTP_5XX) <= 20
 
     meeting(monkeypatch, work, raises=failure(OutcomeCode.HTTP_5XX))
+
+
+def test_live_waits_a_quarter_of_its_time_for_a_place_and_bulk_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(built: SourceRuntime) -> None:
+        first = asyncio.create_task(ask(built, within=20))
+        await asyncio.sleep(0.5)
+        began = built.policy.time()
+        bulk = asyncio.create_task(ask(built, lane="bulk", within=8))
+        told = await ask(built, within=8)
+        assert told is not None
+        assert told.code is OutcomeCode.SHED
+        assert built.policy.time() - began == pytest.approx(2.0)
+        assert await first is None
+        assert await bulk is None
+
+    meeting(monkeypatch, work, takes=2.8, overrides={"places": {"first": 1, "least": 1}, "limits": {"in_flight": 1}})
+
+
+def test_bulk_that_waits_for_quota_stands_in_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(built: SourceRuntime) -> None:
+        ledger = MemoryLedger(built.policy.time)
+        built.policy.quota = Quota(built.source, ledger, loop_time=built.policy.time)
+        bulk = [asyncio.create_task(ask(built, lane="bulk", within=60)) for _ in range(100)]
+        await asyncio.sleep(0.5)
+        assert built.policy.snapshot().in_flight <= 1
+        assert await ask(built) is None
+        results = await asyncio.gather(*bulk)
+        assert results == [None] * 100, "8 a second, and time enough"
+
+    meeting(monkeypatch, work, overrides={"quota": {"per_second": 10, "use_percent": 100}, "places": {"first": 4}})
 
 
 def test_isolated_by_an_operator(monkeypatch: pytest.MonkeyPatch) -> None:

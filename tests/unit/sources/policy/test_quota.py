@@ -67,7 +67,7 @@ class Town:
         while True:
             try:
                 if not quota.try_take(lane):
-                    await quota.take(lane, 2.5)
+                    await quota.take(lane, loop.time() + 2.5)
                 self.calls.append(loop.time())
                 await asyncio.sleep(self.ledger.chance.uniform(0, pause))
             except SourceFailure as failure:
@@ -131,7 +131,7 @@ def test_no_24_hours_are_above_our_share() -> None:
 async def taken(quota: Quota, lane: Lane, patience: float) -> SourceFailure | None:
     try:
         if not quota.try_take(lane):
-            await quota.take(lane, patience)
+            await quota.take(lane, asyncio.get_running_loop().time() + patience)
     except SourceFailure as failure:
         return failure
     return None
