@@ -1,5 +1,6 @@
 """Every kind of version, made against real registers on real sockets, is recomputed byte for byte from what is kept."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from verify_service.domain.amendment import (
 )
 from verify_service.sandbox.serve import SandboxOptions
 from verify_service.services import Finished, Services
+from verify_service.settings import load_settings
 from verify_service.storage.encryption import Place
+from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Client
 
 NEVER = SandboxOptions(ready_after_seconds=3600)
@@ -59,8 +62,10 @@ async def recomputed(services: Services, client: Client, report_id: str) -> int:
     return len(versions)
 
 
-async def test_every_kind_of_version_is_recomputed_identically(opened: Open, household: bytes) -> None:
-    async with opened() as services:
+async def test_every_kind_of_version_is_recomputed_identically(opened: Open, household: bytes, database_url: str, tmp_path: Path) -> None:
+    await asyncio.to_thread(migrate, database_url)
+    state = load_settings(state_dir=tmp_path / "var", database_url=database_url, poll_seconds=0.05)
+    async with opened(state=state) as services:
         client = await client_of(services)
         first = await complete(services, client, household)
         finding = report_of(first)["findings"][0]["id"]
