@@ -108,7 +108,7 @@ def test_a_housing_loan_without_a_declared_home(state: str, homes: int, raised: 
     household = REQUEST.household.model_dump(mode="json")
     household["declared_assets"]["homes"] = homes
     request = example_request(household=household)
-    given = worked_example(request, father={"housing_fund": [fund(480_000, loans=(_loan(state),))]})
+    given = worked_example(request, father={"property": [home()], "housing_fund": [fund(480_000, loans=(_loan(state),))]})
     assert ("FUN-03" in {f["code"] for f in report(request, given)["findings"]}) is raised
 
 

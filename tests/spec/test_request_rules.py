@@ -68,6 +68,7 @@ def test_a_supporter_supports_another_member() -> None:
     assert _broken(M, fields) == {(f"{at}/0", "known_member"), (f"{at}/1", "known_member")}
 
 
+APPRAISAL = {"about": "02 示A10001", "value_fen": 1, "appraiser": "示例价格认定中心", "day": "2026-11-20"}
 SINGLE = {"mode": "single_person", "beneficiary": "grandmother", "ground": "severe_disability"}
 DISEASE = SINGLE | {"ground": "serious_disease"}
 
@@ -91,6 +92,9 @@ DISEASE = SINGLE | {"ground": "serious_disease"}
             {"disability_level": 1},
             {("/household/beneficiary", "single_person"), ("/household/ground", "single_person")},
         ),
+        ({"appraisals": [APPRAISAL]}, {}, set()),
+        ({"appraisals": [APPRAISAL | {"day": "2026-11-21"}]}, {}, {("/household/appraisals/0/day", "not_future")}),
+        ({"appraisals": [APPRAISAL, APPRAISAL]}, {}, {("/household/appraisals/1/about", "unique_appraisal")}),
         ({"head": "grandmother"}, {}, set()),
         ({"head": "aunt"}, {}, {("/household/head", "known_member")}),
         ({"residence_since": "2026-11-21"}, {}, {("/household/residence_since", "not_future")}),

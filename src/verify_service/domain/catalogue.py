@@ -157,7 +157,12 @@ CATALOGUE: dict[str, Kind] = {
         _D, "公积金大额提取", "a large sum was taken out of the housing fund", "M14", "withdrawals in the look-back > k x dibao", _APPLICANT
     ),
     "FUN-03": Kind(
-        _D, "公积金贷款购房", "a housing loan, but no home declared", "M10", "loan not settled and no home declared", _APPLICANT
+        _D,
+        "公积金贷款购房",
+        "a housing loan, but no home declared or none found",
+        "M10",
+        "loan not settled, and no home declared or surely none found",
+        _APPLICANT,
     ),
     "SOC-01": Kind(
         _D,

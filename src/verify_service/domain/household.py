@@ -142,6 +142,16 @@ class Member(Part):
         return self.capacity is not Capacity.FULL or self.is_minor(day)
 
 
+class Appraisal(Part):
+    """What an appraiser says a vehicle is worth (实物财产价格评估). `about` is its VIN, else plate type and number with a space between."""
+
+    about: str = Field(min_length=1, max_length=40, repr=False)
+    value_fen: Fen
+    appraiser: str = Field(min_length=1, max_length=200)
+    day: date
+    document_digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+
 class Household(Part):
     """One applicant and up to 29 others. `hukou` chooses the standard: 01 rural, 02 urban, 09 other.
 
@@ -163,3 +173,4 @@ class Household(Part):
     address: str | None = Field(default=None, max_length=300, repr=False)
     declared_assets: DeclaredAssets | None = None
     declared_expenditure: DeclaredExpenditure | None = None
+    appraisals: tuple[Appraisal, ...] = Field(default=(), max_length=100)

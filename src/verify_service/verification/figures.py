@@ -103,7 +103,8 @@ def _highest_value(
     evidence: Evidence, request: VerificationRequest, counted: Sequence[str], policy: Policy, cars: Sequence[Asset[Vehicle]]
 ) -> Interval:
     """Return the value of the most valuable vehicle that counts (M12)."""
-    values = [value(v, policy, request.asset_as_of) for v in cars if v.standing.counted]
+    appraised = {a.about: a.value_fen for a in request.household.appraisals}
+    values = [value(v, appraised, policy, request.asset_as_of) for v in cars if v.standing.counted]
     return greatest([_of(evidence, counted, ("vehicle",), 0), *values])
 
 

@@ -1,6 +1,6 @@
 """Vehicles: which count (M4, M7, M11), and what one is worth (M12)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import cast
 
@@ -63,11 +63,13 @@ def _left_after(vehicle: Vehicle, day: date) -> bool:
     return bool(left) and min(left) > day
 
 
-def value(vehicle: Asset[Vehicle], policy: Policy, day: date) -> Interval:
-    """Return what the vehicle is worth in fen: its price less so much a year, never below the floor (M12).
+def value(vehicle: Asset[Vehicle], appraised: Mapping[str, int], policy: Policy, day: date) -> Interval:
+    """Return what the vehicle is worth in fen: as appraised, else its price less so much a year, never below the floor (M12).
 
     The price of the purchase speaks before the registered one. A vehicle without any price is worth something unknown.
     """
+    if vehicle.key in appraised:
+        return Interval.of(appraised[vehicle.key])
     record, rules = vehicle.record, policy.rules.assets.vehicle_depreciation
     price = record.purchase_price_fen if record.purchase_price_fen is not None else record.original_value_fen
     if price is None:

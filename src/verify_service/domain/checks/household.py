@@ -27,6 +27,10 @@ def household_violations(household: Household, today: date) -> Iterator[Violatio
     yield from _single_person(household, refs)
     if household.head is not None and household.head not in refs:
         yield Violation("/household/head", "known_member", "a member's ref")
+    yield from repeated([a.about for a in household.appraisals], "/household/appraisals/{}/about", "unique_appraisal")
+    for i, appraisal in enumerate(household.appraisals):
+        if appraisal.day > today:
+            yield Violation(f"/household/appraisals/{i}/day", "not_future", "not after today")
     if household.residence_since is not None and household.residence_since > today:
         yield Violation("/household/residence_since", "not_future", "not after today")
 

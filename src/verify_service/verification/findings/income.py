@@ -102,7 +102,7 @@ def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> I
 
 
 def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
-    """FUN-02 large withdrawals in the look-back, FUN-03 a housing loan by a household that declared no home."""
+    """FUN-02 large withdrawals in the look-back, FUN-03 a housing loan of a household without a home, declared or found."""
     if not merged.fund_accounts:
         return
     since = lookback(request.asset_as_of, policy.rules.lookback.months)
@@ -115,5 +115,6 @@ def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -
         taken = sum(w.amount_fen for w in record.withdrawals if since <= w.day <= request.asset_as_of)
         if taken > line:
             yield Finding("FUN-02", owner, about=account.key, measured=Interval.of(taken), line=line, unit="fen", evidence=account.digests)
-        if any(loan.state != "settled" for loan in record.loans) and not (assets and assets.homes):
-            yield Finding("FUN-03", owner, about=account.key, evidence=account.digests)
+        lacking = "none_declared" if not (assets and assets.homes) else "none_found" if merged.figures["homes"].upper == 0 else ""
+        if lacking and any(loan.state != "settled" for loan in record.loans):
+            yield Finding("FUN-03", owner, about=account.key, detail=lacking, evidence=account.digests)
