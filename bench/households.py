@@ -12,13 +12,13 @@ REGION = "990101"
 MEMBERS = 3
 
 
-def bodies(*, today: date | None = None, first_household: int = 0, members: int = MEMBERS) -> Iterator[bytes]:
-    """Yield requests that a service accepts, without end (a region has 17 million households)."""
+def bodies(*, today: date | None = None, first_household: int = 0, members: int | None = MEMBERS) -> Iterator[bytes]:
+    """Yield requests that a service accepts, without end (a region has 17 million households); `members` None: of every size."""
     day = today or datetime.now(UTC).date()
     population = Population(1, as_of=day)
     for index in count(first_household):
         numbers = population.household(REGION, index)
-        if len(numbers) == members:
+        if members is None or len(numbers) == members:
             yield orjson.dumps(_request(index, numbers, day))
 
 
