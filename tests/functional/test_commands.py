@@ -86,7 +86,7 @@ def test_clients_are_made_for_a_purpose_listed_and_disabled(tmp_path: Path) -> N
     process.stop()
     assert "disabled" in place.command("client", "disable", welfare["client_id"])
     listed = {line.split()[1]: line for line in place.command("client", "list").splitlines()}
-    assert "verify:write,report:read,source:read" in listed[welfare["client_id"]]
+    assert "verify:write,report:read,report:amend,source:read" in listed[welfare["client_id"]]
     assert "source:read,source:operate,audit:read" in listed[operator["client_id"]]
     assert [name for name, line in listed.items() if "enabled" not in line] == [welfare["client_id"]]
     again = place.serve()

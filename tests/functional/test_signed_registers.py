@@ -36,31 +36,32 @@ def heard_from(contract: Contract) -> list[str]:
     return [name for name, case in contract.cases.items() if case.fault is None or case.fault.kind != "hang"]
 
 
-async def asked(contract: Contract, runtime: SourceRuntime, name: str) -> Answer:
-    """Ask about one case's person, as the fan-out would."""
+async def asked(contract: Contract, endpoint: Endpoint, name: str) -> Answer:
+    """Ask about one case's person, as the fan-out would. Each case has a runtime of its own: several that fail would open the breaker."""
     question = contract.question(name)
+    runtime = SourceRuntime(contract.adapter.source, endpoint, clock=at_contract_clock, randomness=system_randomness())
     client = runtime.bind(deadline=asyncio.get_running_loop().time() + 5.0)
     try:
         (answer,) = await contract.adapter.ask([question], client)  # type: ignore[union-attr]  # both are immediate
     except SourceFailure as failure:
         return Answer(question, Outcome(failure.code, failed_by=failure.failed_by, detail=failure.detail))
+    finally:
+        await runtime.close()
     return answer
 
 
 @pytest.mark.parametrize(("adapter", "register"), PAIRS, ids=lambda value: value.__name__)
 async def test_every_case_over_a_socket(adapter: Any, register: Any) -> None:
     contract = Contract.of(adapter(), register)
-    source = contract.adapter.source
-    server = await serve_http(register(contract.world()), Delivery(source.id, Faults("none", 1)), host="127.0.0.1", port=0)
+    delivery = Delivery(contract.adapter.source.id, Faults("none", 1))
+    server = await serve_http(register(contract.world()), delivery, host="127.0.0.1", port=0)
     endpoint = Endpoint(
         base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
         credentials={name: SecretStr(value) for name, value in contract.credentials.items()},
     )
-    runtime = SourceRuntime(source, endpoint, clock=at_contract_clock, randomness=system_randomness())
     try:
-        answers = {name: await asked(contract, runtime, name) for name in heard_from(contract)}
+        answers = {name: await asked(contract, endpoint, name) for name in heard_from(contract)}
     finally:
-        await runtime.close()
         server.close()
     assert len(answers) == len(contract.cases) - 1
     for name, answer in answers.items():
