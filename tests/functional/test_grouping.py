@@ -107,6 +107,22 @@ def content_of(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.glob("verify.db*"))
 
 
+async def test_a_household_asked_about_under_two_consents_at_once_is_answered_twice(opened: Open, settings: Settings) -> None:
+    """The same people stand twice in one call, and every adapter keeps them apart."""
+    body = households()[0]
+    other = orjson.loads(body)
+    for consent in other["consents"]:
+        consent["number"] += "-2"
+    async with opened() as services:
+        client = await client_of(services)
+        apart = await complete(services, client, body)
+        finished = await at_once(services, client, [body, orjson.dumps(other), body])
+        assert [without_marks(told(one))[0] for one in finished] == [without_marks(told(apart))[0]] * 3
+        for one in finished:
+            assert await recompute_report(services, tenant=client.tenant, report_id=one.verification["report_id"])
+    assert rows(settings, "SELECT 1 FROM shared_calls")
+
+
 async def test_what_is_kept_of_a_shared_call_is_sealed(opened: Open, settings: Settings) -> None:
     requests = households()
     async with opened() as services:
