@@ -5,8 +5,8 @@
        │                                   └── a probe failed or was slow: twice as long ──┤
        └──────────────── all probes passed ────────────────────────────────────────────────┘
 
-Probes are calls that were due anyway, never invented persons. A result is counted in the state in which its call began:
-what comes in later from a state gone by says nothing about this one.
+Probes are calls that were due anyway, never invented persons; at most `probes` are under way at a time. A result is counted
+in the state in which its call began: what comes in later from a state gone by says nothing about this one.
 """
 
 from collections import deque
@@ -72,6 +72,7 @@ class Breaker:
             self._open(now, "a probe failed")
             return
         self._passed += 1
+        self._probes -= 1  # a call of several messages goes on, its next one is a probe again
         if self._passed == self._rule.probes:
             self._openings = 0
             self._become(SourceState.CLOSED, now, "", 0)

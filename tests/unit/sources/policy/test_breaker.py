@@ -65,7 +65,9 @@ class Model:
         if self.state == "half_open":
             if failed or slow:
                 self.open(now)
-            elif len(mine) == self.rule.probes:
+                return
+            self.probing -= 1
+            if len(mine) == self.rule.probes:
                 self.openings = 0
                 self.go("closed")
         elif self.is_bad(mine, now):
@@ -227,6 +229,20 @@ def test_three_probes_and_no_more() -> None:
     one.void(probes[0])
     assert one.enter(5.1) == probes[0]
     assert one.enter(5.1) is None
+
+
+def test_a_call_of_two_messages_goes_on_while_probes_are_under_way() -> None:
+    one = breaker()
+    fail(one, 0.0, 5)
+    firsts = [one.enter(5.0) for _ in range(3)]
+    for first in firsts[:2]:
+        assert first is not None
+        one.record(first, 5.1, failed=False, slow=False)
+        assert one.enter(5.1) is not None
+    assert one.state is SourceState.HALF_OPEN
+    assert firsts[2] is not None
+    one.record(firsts[2], 5.2, failed=False, slow=False)
+    assert one.enter(5.2) is not None
 
 
 def test_a_slow_probe_does_not_pass() -> None:
