@@ -112,3 +112,15 @@ def test_the_demo_ends_by_itself_with_the_final_version(tmp_path: Path) -> None:
     for wanted in ("report version 1: partial", "report version 3: final", "1,413.28", "pending", "what changed"):
         assert wanted in printed, wanted
     assert (tmp_path / "var" / "demo" / "report-v3.json").exists()
+
+
+def test_a_wrong_policy_pack_stops_the_start_with_file_line_and_rule(tmp_path: Path, repo_root: Path) -> None:
+    text = (repo_root / "policies" / "990000.yaml").read_text("utf-8").replace("objection_days: 7", "objection_days: 700")
+    (tmp_path / "990000.yaml").write_text(text, encoding="utf-8")
+    process = Process(["serve", "--port", "0"], tmp_path, {"VERIFY_POLICIES_DIR": str(tmp_path)})
+    process.start()
+    assert process.popen is not None
+    assert process.popen.wait(timeout=60) == 1
+    line = text[: text.index("objection_days: 700")].count("\n") + 1
+    assert f"990000.yaml:{line}: " in process.output()
+    assert "report.objection_days" in process.output()
