@@ -80,7 +80,7 @@ def migrate() -> None:
 
 @app.command()
 def demo(*, out: Path = Path("var/demo")) -> None:
-    """Run the main job on the example family: two report versions, verified, in var/demo/."""
+    """Run the main job on the example family: every report version, verified, in var/demo/."""
     _run(running.demo(load_settings(port=0), out=out, console=_out))
 
 
