@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.functional.batches import CSV, BatchClient, hall, payload
+from verify_service.bulk.forms import MEDIA_TYPES
 from verify_service.bulk.manifest import leaf
 from verify_service.bulk.merkle import leaf_hash, root_from_proof
 from verify_service.signing.verification import verify
@@ -102,7 +103,7 @@ def test_csv_and_its_errors_file(tmp_path: Path, repo_root: Path) -> None:
 
 def test_template_is_accepted_as_it_stands(tmp_path: Path) -> None:
     with hall(tmp_path, None) as opened:
-        for form, kind in (("ndjson", "application/x-ndjson"), ("csv", CSV)):
+        for form, kind in MEDIA_TYPES.items():
             template = opened.client.http.get(f"/v1/batches/templates/{form}").raise_for_status()
             assert template.headers["content-type"].startswith(kind)
             trial = opened.client.submit(template.content, kind=kind, validate_only="true").json()

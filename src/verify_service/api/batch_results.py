@@ -11,7 +11,7 @@ from verify_service.api.batch_wire import RowProof
 from verify_service.api.describe import JSON, file_answer, json_answer, problems
 from verify_service.api.headers import accepted
 from verify_service.api.state import known_form, services_of
-from verify_service.bulk.forms import MEDIA_TYPES
+from verify_service.bulk.forms import MEDIA_TYPES, STREAMED
 from verify_service.bulk.intake import ROUTE
 from verify_service.bulk.manifest import prove
 from verify_service.bulk.output import csv_rows
@@ -42,7 +42,7 @@ After = Annotated[int, Query(ge=0, le=2**53, description="go on after this row: 
     summary="Download the results",
     response_class=StreamingResponse,
     responses={
-        200: file_answer(MEDIA_TYPES, "Every row in order: state, figures, findings, signed report."),
+        200: file_answer(STREAMED, "Every row in order: state, figures, findings, signed report."),
         **problems(*_READ, "wrong-state"),
     },
 )
@@ -60,13 +60,13 @@ async def results(request: Request, batch_id: str, client: ReadsReports, after: 
     f"{ROUTE}/{{batch_id}}/errors",
     summary="Download what is wrong with rejected rows",
     response_class=StreamingResponse,
-    responses={200: file_answer(MEDIA_TYPES, "Row, line, column or pointer, and rule; never a value."), **problems(*_READ)},
+    responses={200: file_answer(STREAMED, "Row, line, column or pointer, and rule; never a value."), **problems(*_READ)},
 )
 async def errors(request: Request, batch_id: str, client: ReadsReports, after: After = 0) -> Response:
-    """Stream every broken rule, in the form of the batch's file unless another is asked for."""
+    """Stream every broken rule, in the form of the batch's file (CSV for a workbook) unless another is asked for."""
     services = services_of(request)
     batch = await services.store.batches.batch(tenant=client.tenant, batch_id=known_form(batch_id))
-    offers = (_CSV, _NDJSON) if batch.form == "csv" else (_NDJSON, _CSV)
+    offers = (_NDJSON, _CSV) if batch.form == "ndjson" else (_CSV, _NDJSON)
     form = accepted(request, *offers)
     return StreamingResponse(_errors(services, batch, form, after), media_type=form, headers=_attachment("errors", form))
 

@@ -1,22 +1,37 @@
 """The forms of a batch's file: their media types, who reads them, and their templates."""
 
+import csv
 from collections.abc import Callable, Mapping
 
 from verify_service.bootstrap import shipped_folder
 from verify_service.bulk.csv_form import CsvReader
 from verify_service.bulk.household import Reader
 from verify_service.bulk.ndjson_form import NdjsonReader
+from verify_service.bulk.output import workbook
+from verify_service.bulk.xlsx_form import XlsxReader
 from verify_service.storage.batch_records import FileForm
 
-MEDIA_TYPES: Mapping[FileForm, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
-READERS: Mapping[FileForm, Callable[[], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader}
+MEDIA_TYPES: Mapping[FileForm, str] = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+STREAMED: Mapping[FileForm, str] = {form: MEDIA_TYPES[form] for form in ("ndjson", "csv")}
+READERS: Mapping[FileForm, Callable[[], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader, "xlsx": XlsxReader}
 BY_MEDIA_TYPE: Mapping[str, FileForm] = {media: form for form, media in MEDIA_TYPES.items()}
 
 
 def template(form: FileForm) -> bytes:
     """Return a file that is accepted as it stands: the columns of the long form, and one invented household to replace."""
-    lines = (shipped_folder("examples") / "batch.csv").read_bytes().splitlines(keepends=True)
     if form == "csv":
-        first = lines[1].split(b",")[0]
-        return b"".join([lines[0], *(line for line in lines[1:] if line.split(b",")[0] == first)])
+        return _long_form()
+    if form == "xlsx":
+        return workbook(csv.reader(_long_form().decode().splitlines()))
     return (shipped_folder("examples") / "batch.ndjson").read_bytes().splitlines(keepends=True)[0]
+
+
+def _long_form() -> bytes:
+    """Return the first household of the example, with the header."""
+    lines = (shipped_folder("examples") / "batch.csv").read_bytes().splitlines(keepends=True)
+    first = lines[1].split(b",")[0]
+    return b"".join([lines[0], *(line for line in lines[1:] if line.split(b",")[0] == first)])

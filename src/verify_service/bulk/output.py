@@ -9,6 +9,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
+import xlsxwriter
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 _LONG_NUMBER = re.compile(r"[0-9]{12,}", re.ASCII)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -28,3 +30,15 @@ def inert(cell: object) -> object:
     if isinstance(cell, str) and (cell.startswith(_FORMULA) or _LONG_NUMBER.fullmatch(cell)):
         return f"'{cell}"
     return cell
+
+
+def workbook(rows: Iterable[Sequence[object]]) -> bytes:
+    """Return a workbook of one sheet whose cells are text, never formulas, links or numbers."""
+    content = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(content, options) as book:
+        sheet = book.add_worksheet("batch")
+        for line, cells in enumerate(rows):
+            for column, cell in enumerate(cells):
+                sheet.write_string(line, column, str(cell))
+    return content.getvalue()

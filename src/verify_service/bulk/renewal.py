@@ -8,7 +8,7 @@ from datetime import datetime
 from verify_service.bulk.deferred import content, look_once
 from verify_service.bulk.pooling import change, pool, same
 from verify_service.bulk.versions import BULK, chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
-from verify_service.domain.outcome import Answer, OutcomeClass, Question
+from verify_service.domain.outcome import Answer, OutcomeClass, OutcomeCode, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 from verify_service.services import Services
@@ -99,7 +99,7 @@ async def retry_failed(services: Services, work: ChunkWork) -> None:
 
 def _questions_again(services: Services, work: ChunkWork, each: Known) -> list[Question]:
     """Return the questions of a household that failed and may be asked now."""
-    failed = {(a.question.member, a.question.source) for a in each.answers if a.outcome.code.outcome_class in _FAILED}
+    failed = {(a.question.member, a.question.source) for a in each.answers if _failed(a)}
     if not failed or withdrawal(each.made) is not None:
         return []
     request = amended(VerificationRequest.model_validate_json(each.row.request), each.made)
@@ -110,6 +110,12 @@ def _questions_again(services: Services, work: ChunkWork, each: Known) -> list[Q
     except NoConsent:
         return []
     return [q for questions in plan.asked.values() for q in questions if (q.member, q.source) in failed]
+
+
+def _failed(answer: Answer) -> bool:
+    """Say whether asking again may help; so it is too with what was left for another day's quota."""
+    code = answer.outcome.code
+    return code is OutcomeCode.QUOTA_DEFERRED or code.outcome_class in _FAILED
 
 
 async def _versions(
