@@ -3,11 +3,14 @@
 import os
 import sqlite3
 import time
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from bench.households import bodies
 from tests.conftest import ROOT
 from tests.functional.batch_checker import broken
 from tests.functional.batches import Hall, hall
@@ -116,3 +119,37 @@ def check(opened: Hall, database: str | None) -> None:
         batch = opened.client.await_completed(batch_id, seconds=120)
         assert (batch["rows_in"], batch["results"]["rejected"]) == (7, 1)
         assert broken(url, receipt, opened.client.results(batch_id)) == []
+
+
+def test_of_two_workers_one_is_killed(tmp_path: Path, database: str | None) -> None:
+    """What the killed one had begun, the other takes over."""
+    with hall(tmp_path, database, VERIFY_CHUNK_ROWS="10") as opened:
+        receipt = opened.client.submit(b"\n".join(islice(bodies(members=1), 120))).json()
+        doomed, _ = crashing(opened, "issue:before:2", "work"), crashing(opened, "none", "work")
+        await_death(doomed)
+        opened.client.await_completed(receipt["batch_id"], seconds=180)
+        check_one(opened, database, receipt)
+
+
+def test_cancelled_in_the_middle(tmp_path: Path) -> None:
+    """What was finished stays, the rest is cancelled, and nothing more happens to the batch."""
+    with hall(tmp_path, None, VERIFY_CHUNK_ROWS="10") as opened:
+        client = opened.client
+        receipt = client.submit(b"\n".join(islice(bodies(members=1), 400))).json()
+        opened.worker()
+        until = time.monotonic() + 90
+        while client.batch(receipt["batch_id"])["results"]["partial"] < 20:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        at_once = client.act(receipt["batch_id"], "cancel").json()["batch"]
+        assert at_once["state"] == "cancelled"
+        assert at_once["results"]["partial"] + at_once["results"]["final"] >= 20
+        assert at_once["results"]["cancelled"] > 0
+        time.sleep(3)
+        assert client.batch(receipt["batch_id"]) == at_once
+        check_one(opened, None, receipt)
+
+
+def check_one(opened: Hall, database: str | None, receipt: dict[str, Any]) -> None:
+    url = database or f"sqlite:///{opened.place.folder / 'var' / 'verify.db'}"
+    assert broken(url, receipt, opened.client.results(receipt["batch_id"])) == []
