@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from verify_service.bulk.pooling import count, pool
+from verify_service.bulk.pooling import count, pool, together
 from verify_service.bulk.renewal import look_at_tickets, retry_failed
-from verify_service.bulk.versions import BULK, chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
+from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
 from verify_service.domain.outcome import Answer
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -114,7 +114,7 @@ async def verify(services: Services, work: ChunkWork) -> None:
     """Ask for every household of the chunk at once, and issue all first versions in one transaction."""
     planned, rejections = await _plan(services, work)
     pooled = pool(q for each in planned for group in each.plan.asked.values() for q in group)
-    calls = await fan_out(pooled.asked, channels=services.channels, deadline=asyncio.get_running_loop().time() + _ASK_SECONDS, ask=BULK)
+    calls = await fan_out(pooled.asked, channels=services.channels, deadline=asyncio.get_running_loop().time() + _ASK_SECONDS, ask=together)
     settle_status(services, calls)
     made = await _make(services, planned, pooled.spread(calls))
     tickets = kept_tickets(calls)

@@ -1,23 +1,39 @@
 """Questions of many households together: the same person is asked once, and her answer goes to every household she is in.
 
-Only what could not have changed the answer may differ: the household, the consent under which it was asked. Purpose, day,
-months and requester are the same, or they are different questions.
+Only what could not have changed the answer may differ: the household, the consent under which it was asked. The terms are the
+same (purpose, kind of ground, day, months, requester), or they are different questions, and go in different calls.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from verify_service.domain.outcome import Answer, Question
-from verify_service.verification.fanout import Call
+from verify_service.verification.fanout import Call, Channel, apart
+from verify_service.verification.grouping import Terms, terms_of
 
 Outcomes = dict[str, dict[str, int]]
 
 
+def _terms(question: Question) -> Terms:
+    """Return a question's terms; all of a chunk are one client's."""
+    return terms_of("", "bulk", question)
+
+
 def same(question: Question) -> Hashable:
     """Return what two questions have in common when one answer serves both."""
-    q = question
-    return q.source, q.subject.id_number, q.subject.name, q.tenant, q.purpose, q.income_from, q.income_to, q.as_of
+    return _terms(question), question.subject.id_number, question.subject.name
+
+
+async def together(channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:
+    """Ask one source on the bulk lane, where a live request goes first; in one call only what agrees in its terms."""
+    by_terms: dict[Terms, list[Question]] = {}
+    for question in questions:
+        by_terms.setdefault(_terms(question), []).append(question)
+    asked = await asyncio.gather(*(apart(channel, group, deadline, lane="bulk") for group in by_terms.values()))
+    return list(chain.from_iterable(asked))
 
 
 @dataclass(frozen=True, slots=True)

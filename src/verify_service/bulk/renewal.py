@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from verify_service.bulk.deferred import content, look_once
-from verify_service.bulk.pooling import change, pool, same
-from verify_service.bulk.versions import BULK, chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
+from verify_service.bulk.pooling import change, pool, same, together
+from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
 from verify_service.domain.outcome import Answer, OutcomeClass, OutcomeCode, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -84,7 +84,7 @@ async def retry_failed(services: Services, work: ChunkWork) -> None:
     again = {each.row.verification_id: _questions_again(services, work, each) for each in known}
     pooled = pool(question for questions in again.values() for question in questions)
     deadline = asyncio.get_running_loop().time() + _ASK_SECONDS
-    calls = await fan_out(pooled.asked, channels=services.channels, deadline=deadline, ask=BULK)
+    calls = await fan_out(pooled.asked, channels=services.channels, deadline=deadline, ask=together)
     settle_status(services, calls)
     answered = pooled.spread(calls)
     found = {each.row.verification_id: [answered[q.id] for q in again[each.row.verification_id]] for each in known}

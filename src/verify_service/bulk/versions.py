@@ -1,17 +1,13 @@
 """From verified households to what is stored of them: shared by the first issue of a chunk and by every later one."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from verify_service.domain.request import VerificationRequest
 from verify_service.services import Services
 from verify_service.storage.batch_records import ChunkRow, ChunkWork
 from verify_service.storage.records import Issue, ReportVersion, StoredExchange, StoredTicket, VerificationState
-from verify_service.verification.fanout import Call, apart, file_digest
+from verify_service.verification.fanout import Call, file_digest
 from verify_service.verification.verify import Job, Verified
-
-# Questions of batches go on the bulk lane: a live request that asks the same source goes first.
-BULK = partial(apart, lane="bulk")
 
 
 def chunk_job(work: ChunkWork, row: ChunkRow, request: VerificationRequest) -> Job:
