@@ -1,6 +1,8 @@
 # Every target sets up what it needs in .venv: only Python 3.11 or newer and git have to be there before.
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Many tests wait for processes and deadlines: two at a time take half as long on two cores.
+TEST_WORKERS ?= 2
 BENCH_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -16,7 +18,7 @@ demo: .venv/.ready ## one household, seven registers, one signed report, on this
 	@$(BIN)/verify-service demo
 
 test: .venv/.ready ## all tests but the soak
-	@$(BIN)/pytest -m "not soak" $(PYTEST_ARGS)
+	@$(BIN)/pytest -m "not soak" -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 $(TEST_KINDS:%=test-%): test-%: .venv/.ready
 	@$(BIN)/pytest -m "not soak" tests/$* $(PYTEST_ARGS)
