@@ -1,8 +1,8 @@
 # Every target sets up what it needs in .venv: only Python 3.11 or newer and git have to be there before.
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# Many tests wait for processes and deadlines: two at a time take half as long on two cores.
-TEST_WORKERS ?= 2
+# Many tests wait for processes and deadlines: three at a time take half as long on two cores.
+TEST_WORKERS ?= 3
 BENCH_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

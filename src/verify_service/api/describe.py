@@ -46,13 +46,15 @@ def file_answer(media_types: Mapping[FileForm, str], description: str) -> dict[s
 
 
 def _files(media_types: Mapping[FileForm, str]) -> dict[str, Any]:
-    """Return each form; those of text have the first lines of examples/batch.* as their example."""
+    """Return each form; those of text have the first lines of examples/batch.* as their example, others the template."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {media: {**binary, **_example_of(form)} for form, media in media_types.items()}
 
 
 def _example_of(form: FileForm) -> dict[str, Any]:
-    return {"examples": {f"batch.{form}": {"$ref": f"#/components/examples/batch.{form}"}}} if form in {"ndjson", "csv"} else {}
+    if form in {"ndjson", "csv"}:
+        return {"examples": {f"batch.{form}": {"$ref": f"#/components/examples/batch.{form}"}}}
+    return {"examples": {f"template.{form}": {"externalValue": f"/v1/batches/templates/{form}"}}}  # a workbook is no text
 
 
 def json_answer(name: str, description: str = "", *headers: str) -> dict[str, Any]:
