@@ -79,9 +79,8 @@ def _content(content: Mapping[str, Any], document: Document) -> Iterator[str]:
     for media, form in content.items():
         yield f"<p><code>{escape(media)}</code> {_type(form['schema']) if 'schema' in form else ''}</p>"
         for name, example in form.get("examples", {}).items():
-            value = (
-                document["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"] if "$ref" in example else example["value"]
-            )
+            whole = document["components"]["examples"][example["$ref"].rpartition("/")[2]] if "$ref" in example else example
+            value = whole["value"] if "value" in whole else whole["externalValue"]
             yield f"<details><summary>Example: {escape(name)}</summary>{_json(value)}</details>"
 
 
