@@ -198,6 +198,12 @@ async def test_docs_page_shows_every_endpoint_and_the_example(house: House) -> N
     assert "SHILI-2026-000101" in text
 
 
+async def test_docs_page_shows_code_as_code(house: House) -> None:
+    text = (await house.http.get("/docs")).text
+    assert "branch on their <code>code</code>" in text
+    assert "`" not in text
+
+
 def test_generated_files_are_the_document_and_the_schemas() -> None:
     files = generated_files()
     assert yaml.safe_load(files["openapi.yaml"]) == openapi_document()

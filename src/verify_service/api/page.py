@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from re import sub
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ def page(document: Document) -> str:
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>",
-        f"<p>{escape(document['info'].get('description', ''))}</p>",
+        f"<p>{_prose(document['info'].get('description', ''))}</p>",
         '<p><a href="/openapi.json">openapi.json</a> is this page for programs.</p>',
         f"<nav><h2>Endpoints</h2><ul>{''.join(_contents(document))}</ul></nav>",
         *_operations(document),
@@ -33,6 +34,11 @@ def page(document: Document) -> str:
         "</body></html>\n",
     ]
     return "".join(parts)
+
+
+def _prose(text: str) -> str:
+    """Return a description as HTML; what it sets between backticks is code."""
+    return sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _each(document: Document) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -50,7 +56,7 @@ def _contents(document: Document) -> Iterator[str]:
 def _operations(document: Document) -> Iterator[str]:
     for method, path, operation in _each(document):
         yield f'<h2 id="{escape(operation["operationId"])}"><span class="method">{method}</span> <code>{escape(path)}</code></h2>'
-        yield f"<p>{escape(operation.get('description', operation['summary']))}</p>"
+        yield f"<p>{_prose(operation.get('description', operation['summary']))}</p>"
         scopes = [scope for need in operation.get("security", []) for scope in need.get("bearer", [])]
         yield f"<p>Bearer token with scope <code>{escape(', '.join(scopes))}</code>.</p>" if scopes else "<p>Open to everybody.</p>"
         if operation.get("parameters"):
@@ -59,20 +65,20 @@ def _operations(document: Document) -> Iterator[str]:
             yield f"<h3>Body</h3>{''.join(_content(operation['requestBody']['content'], document))}"
         yield "<h3>Answers</h3>"
         for status, answer in operation["responses"].items():
-            yield f"<details><summary><strong>{escape(status)}</strong> {escape(answer['description'])}</summary>"
+            yield f"<details><summary><strong>{escape(status)}</strong> {_prose(answer['description'])}</summary>"
             yield from _answer_headers(answer)
             yield f"{''.join(_content(answer.get('content', {}), document))}</details>"
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:
     needed = " (required)" if parameter.get("required") else ""
-    told = f"{escape(parameter.get('description', ''))} {_type(parameter['schema'])}"
+    told = f"{_prose(parameter.get('description', ''))} {_type(parameter['schema'])}"
     return f"<tr><td><code>{escape(parameter['name'])}</code></td><td>{escape(parameter['in'])}{needed}</td><td>{told}</td></tr>"
 
 
 def _answer_headers(answer: Mapping[str, Any]) -> Iterator[str]:
     for name, header in answer.get("headers", {}).items():
-        yield f"<p>Header <code>{escape(name)}</code>: {escape(header['description'])}</p>"
+        yield f"<p>Header <code>{escape(name)}</code>: {_prose(header['description'])}</p>"
 
 
 def _content(content: Mapping[str, Any], document: Document) -> Iterator[str]:
@@ -92,11 +98,11 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
     needed = set(schema.get("required", []))
     rows = [
         f"<tr><td><code>{escape(field)}</code>{'' if field in needed else ' <span class=quiet>optional</span>'}</td>"
-        f"<td>{_type(form)}</td><td>{escape(form.get('description', ''))}</td></tr>"
+        f"<td>{_type(form)}</td><td>{_prose(form.get('description', ''))}</td></tr>"
         for field, form in schema.get("properties", {}).items()
     ]
     body = f"<table>{''.join(rows)}</table>" if rows else f"<p>{_type(schema)}</p>"
-    return f'<h3 id="schema-{escape(name)}">{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>{body}'
+    return f'<h3 id="schema-{escape(name)}">{escape(name)}</h3><p>{_prose(schema.get("description", ""))}</p>{body}'
 
 
 def _type(schema: Mapping[str, Any]) -> str:
