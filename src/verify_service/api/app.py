@@ -28,11 +28,11 @@ from verify_service.api import (
 )
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Continued, Envelope
-from verify_service.api.events import Streams
 from verify_service.api.metrics import Metrics
 from verify_service.api.openapi import document
 from verify_service.api.page import page
 from verify_service.api.problems import problem
+from verify_service.api.streams import Streams
 from verify_service.errors import VerifyError
 from verify_service.services import Services
 

@@ -1,7 +1,8 @@
 """Batches: hand in many households as one file, see how far they are, pause, resume, cancel, retry."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -10,10 +11,11 @@ from starlette.responses import Response, StreamingResponse
 
 from verify_service.api.auth import ReadsReports, Verifies
 from verify_service.api.batch_wire import Batch, BatchAnswer, BatchTrial
-from verify_service.api.describe import IDEMPOTENCY_KEY, JSON, file_answer, file_body, json_answer, problems
+from verify_service.api.describe import EVENTS, IDEMPOTENCY_KEY, JSON, event_stream, file_answer, file_body, json_answer, problems
 from verify_service.api.headers import accepted, idempotency_key
 from verify_service.api.refusals import BodyTooSlow, TooManyBatches, UnsupportedMediaType
 from verify_service.api.state import known_form, services_of
+from verify_service.api.streams import Streams
 from verify_service.bulk.forms import BY_MEDIA_TYPE, MEDIA_TYPES, READERS, template
 from verify_service.bulk.intake import ROUTE, Intake, take_in, try_out
 from verify_service.bulk.progress import progress_of
@@ -25,8 +27,6 @@ from verify_service.storage.records import Client
 router = APIRouter(tags=["batches"])
 _IDLE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = "5"
-_EVENT_SECONDS = 1.0
-_EVENTS = {"text/event-stream": {"schema": {"type": "string", "description": "the data of every event is a Batch"}}}
 _READ = ("unauthenticated", "insufficient-scope", "not-found", "not-acceptable")
 
 
@@ -95,27 +95,35 @@ async def see(request: Request, batch_id: str, client: ReadsReports) -> Response
     summary="Watch a batch",
     response_class=StreamingResponse,
     responses={
-        200: {"description": "`progress` with a Batch whenever it changed, until it is over.", "content": _EVENTS},
-        **problems("unauthenticated", "insufficient-scope", "not-found"),
+        200: event_stream("Batch", "`progress` whenever it changed, until the batch is over, or for five minutes: come back."),
+        **problems("unauthenticated", "insufficient-scope", "not-found", "not-acceptable", "too-many-streams"),
     },
 )
 async def watch(request: Request, batch_id: str, client: ReadsReports) -> Response:
     """Send how far the batch is whenever that changed."""
+    accepted(request, EVENTS)
     services, known = services_of(request), known_form(batch_id)
     await services.store.batches.batch(tenant=client.tenant, batch_id=known)
-    return StreamingResponse(_events(services, client, known), media_type="text/event-stream")
+    streams: Streams = request.app.state.streams
+    watcher = _Watcher(services, client.tenant, known)
+    return streams.answer(request, client.id, watcher.tell, look_seconds=streams.batch_look_seconds)
 
 
-async def _events(services: Services, client: Client, batch_id: str) -> AsyncIterator[bytes]:
-    last = b""
-    while True:
-        progress = await progress_of(services.store.batches, tenant=client.tenant, batch_id=batch_id, now=services.clock())
-        now = Batch.of(progress).model_dump_json().encode()
-        yield b": nothing new\n\n" if now == last else b"event: progress\ndata: " + now + b"\n\n"
-        if progress.is_over:
-            return
-        last = now
-        await asyncio.sleep(_EVENT_SECONDS)
+@dataclass(slots=True)
+class _Watcher:
+    """Looks at one batch; `told` is what was said last."""
+
+    services: Services
+    tenant: str
+    batch_id: str
+    told: str = ""
+
+    async def tell(self) -> tuple[Sequence[bytes], bool]:
+        """Return how far the batch is, if that is new, and whether it is over. Raises NotFound."""
+        store, now = self.services.store.batches, self.services.clock()
+        progress = await progress_of(store, tenant=self.tenant, batch_id=self.batch_id, now=now)
+        before, self.told = self.told, Batch.of(progress).model_dump_json()
+        return [] if self.told == before else [f"event: progress\ndata: {self.told}\n\n".encode()], progress.is_over
 
 
 def _control(act: str, summary: str, does: str) -> None:

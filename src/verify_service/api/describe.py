@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from verify_service.api.examples import ANSWERS, FORGED, STATE_EVENTS
+from verify_service.api.examples import ANSWERS, FORGED
 from verify_service.api.problems import BY_CODE, MEDIA_TYPE, TYPE_ROOT, Kind
 from verify_service.storage.batch_records import FileForm
 
@@ -75,9 +75,11 @@ def jws_answer(name: str, description: str, *headers: str) -> dict[str, Any]:
     return answer
 
 
-def event_stream(description: str) -> dict[str, Any]:
-    """Return a stream of server-sent events."""
-    form = {"schema": {"type": "string", "description": "the data of every event is a StateEvent"}, "example": STATE_EVENTS}
+def event_stream(data: str, description: str, *, example: str | None = None) -> dict[str, Any]:
+    """Return a stream of server-sent events whose data are of one schema."""
+    form: dict[str, Any] = {"schema": {"type": "string", "description": f"the data of every event is a {data}"}}
+    if example is not None:
+        form["example"] = example
     return {"description": description, "content": {EVENTS: form}}
 
 

@@ -1,12 +1,10 @@
 """The states of a verification as they come (server-sent events), until the last one.
 
-The store is looked at twice a second, so it does not matter which process does the work. A stream ends after five minutes;
-whoever comes back with Last-Event-ID misses nothing, and is told 204 when there is nothing more to come.
+Whoever comes back with Last-Event-ID misses nothing, and is told 204 when there is nothing more to come.
 """
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -14,9 +12,11 @@ from starlette.responses import Response, StreamingResponse
 
 from verify_service.api.auth import ReadsReports
 from verify_service.api.describe import EVENTS, LAST_EVENT_ID, event_stream, problems
+from verify_service.api.examples import STATE_EVENTS
 from verify_service.api.headers import accepted
-from verify_service.api.refusals import InvalidHeader, TooManyStreams
+from verify_service.api.refusals import InvalidHeader
 from verify_service.api.state import known_form, services_of
+from verify_service.api.streams import Streams
 from verify_service.api.wire import StateEvent
 from verify_service.storage.progress import StateChange
 from verify_service.storage.store import Store
@@ -25,25 +25,17 @@ router = APIRouter(tags=["verifications"])
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-@dataclass(slots=True)
-class Streams:
-    """The open streams of this process, and their pace."""
-
-    leaving: asyncio.Event
-    most: int = 200
-    look_seconds: float = 0.5
-    heartbeat_seconds: float = 15.0
-    longest_seconds: float = 300.0
-    open: int = 0
-
-
 @router.get(
     "/v1/verifications/{verification_id}/events",
     summary="Follow a verification",
     response_class=StreamingResponse,
     openapi_extra={"parameters": [LAST_EVENT_ID]},
     responses={
-        200: event_stream("Each state with its number as `id`. The stream ends with the last state, or after five minutes: come back."),
+        200: event_stream(
+            "StateEvent",
+            "Each state with its number as `id`. The stream ends with the last state, or after five minutes: come back.",
+            example=STATE_EVENTS,
+        ),
         204: {"description": "The state in Last-Event-ID was the last one; there is nothing more to follow."},
         **problems("invalid-header", "unauthenticated", "insufficient-scope", "not-found", "not-acceptable", "too-many-streams"),
     },
@@ -57,9 +49,7 @@ async def follow(request: Request, verification_id: str, client: ReadsReports) -
     changes, is_over = await follower.news()
     if is_over and not changes and known >= 0:
         return Response(status_code=204)
-    if streams.open >= streams.most:
-        raise TooManyStreams
-    return StreamingResponse(_stream(request, streams, follower), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
+    return streams.answer(request, client.id, follower.tell, look_seconds=streams.look_seconds)
 
 
 @dataclass(slots=True)
@@ -76,38 +66,11 @@ class _Follower:
         progress = await self.store.progress(tenant=self.tenant, verification_id=self.verification_id)
         return [change for change in progress.changes if change.number > self.told], progress.is_over
 
-
-async def _stream(request: Request, streams: Streams, follower: _Follower) -> AsyncIterator[bytes]:
-    streams.open += 1
-    try:
-        async for chunk in _told(request, streams, follower):
-            yield chunk
-    finally:
-        streams.open -= 1
-
-
-async def _told(request: Request, streams: Streams, follower: _Follower) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    ends_at, heartbeat_at = loop.time() + streams.longest_seconds, loop.time() + streams.heartbeat_seconds
-    yield b"retry: 1000\n\n"
-    while loop.time() < ends_at and not streams.leaving.is_set() and not await request.is_disconnected():
-        changes, is_over = await follower.news()
-        for change in changes:
-            follower.told = change.number
-            yield _event(follower.verification_id, change)
-        if is_over:
-            return
-        if loop.time() >= heartbeat_at:
-            heartbeat_at = loop.time() + streams.heartbeat_seconds
-            yield b": still going on\n\n"
-        await _pause(streams.leaving, streams.look_seconds)
-
-
-async def _pause(leaving: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(leaving.wait(), seconds)
-    except TimeoutError:
-        return
+    async def tell(self) -> tuple[Sequence[bytes], bool]:
+        """Return the states that were not told yet as events, and whether they are the last. Raises NotFound."""
+        changes, is_over = await self.news()
+        self.told = max([self.told, *(change.number for change in changes)])
+        return [_event(self.verification_id, change) for change in changes], is_over
 
 
 def _event(verification_id: str, change: StateChange) -> bytes:

@@ -63,7 +63,7 @@ KINDS = (
     Kind(
         "too-many-streams",
         503,
-        "As many event streams are open as this process serves; ask for the verification itself instead.",
+        "As many event streams are open as this process serves, or one client may have; ask for the thing itself instead.",
         (refusals.TooManyStreams,),
         retry_after=5,
     ),
