@@ -53,16 +53,18 @@ def serve(*, sandbox: bool = False, host: Host = None, port: Port = None, faults
 
 
 @app.command()
-def sandbox(
+def sandbox(  # noqa: PLR0913 - one option for each thing that may differ
     *,
     first_port: int = 9101,
     faults: Faults = "none",
     seed: Seed = 1,
     out: Path = Path("var/sandbox-sources.json"),
     contract_day: ContractDay = False,
+    ready_after: Annotated[float, typer.Option(min=0, help="Seconds that the deferred registers take.")] = 3.0,
+    journal: Annotated[Path | None, typer.Option(help="Folder in which every register writes what it was asked and told.")] = None,
 ) -> None:
     """Serve only the simulated registers, on loopback, and write where they are for VERIFY_SOURCES_FILE."""
-    options = SandboxOptions(seed=seed, faults=faults, first_port=first_port)
+    options = SandboxOptions(seed=seed, faults=faults, ready_after_seconds=ready_after, first_port=first_port, journal=journal)
     _run(running.serve_registers_only(load_settings(), options, contract_day=contract_day, out=out, console=_err))
 
 

@@ -4,7 +4,6 @@ Each test is guarded by a limit far above the deadline and far below what the mi
 """
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from pydantic import SecretStr
@@ -15,17 +14,17 @@ from verify_service.bootstrap import utc_now
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.sandbox.pgwire import serve_database
 from verify_service.sandbox.registers.housing_fund import HousingFundRegister
-from verify_service.sources.cases import Fault
 from verify_service.sources.client import SourceRuntime, system_randomness
 from verify_service.sources.definition import Endpoint
 from verify_service.sources.failures import SourceFailure
+from verify_service.sources.register import Table
 
 GUARD_SECONDS = 3
 
 
-async def never(writer: asyncio.StreamWriter, payload: bytes, people: Sequence[str], fault: Fault | None) -> None:
+async def never(writer: asyncio.StreamWriter, payload: bytes, table: Table) -> None:
     """Deliver nothing, and ignore that the client asks to cancel."""
-    del writer, payload, people, fault
+    del writer, payload, table
     await asyncio.Event().wait()
 
 

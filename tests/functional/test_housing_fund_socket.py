@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,12 +11,14 @@ from pydantic import SecretStr
 from tests.contract.replay import Contract
 from verify_adapters.housing_fund.adapter import HousingFundAdapter
 from verify_service.domain.outcome import OutcomeCode
-from verify_service.sandbox.pgwire import Deliver, serve_database, write
+from verify_service.sandbox.delivery import Deliver
+from verify_service.sandbox.pgwire import serve_database, write
 from verify_service.sandbox.registers.housing_fund import CREDENTIALS, HousingFundRegister
-from verify_service.sources.cases import CONTRACT_CLOCK, Fault
+from verify_service.sources.cases import CONTRACT_CLOCK
 from verify_service.sources.client import SourceRuntime, system_randomness
 from verify_service.sources.definition import Endpoint
 from verify_service.sources.failures import SourceFailure
+from verify_service.sources.register import Table
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ async def test_wrong_password_is_no_answer(contract: Contract) -> None:
 
 
 async def test_result_cut_in_the_middle_is_no_answer(contract: Contract) -> None:
-    async def cut(writer: asyncio.StreamWriter, payload: bytes, _people: Sequence[str], _fault: Fault | None) -> None:
+    async def cut(writer: asyncio.StreamWriter, payload: bytes, _table: Table) -> None:
         writer.write(payload[: len(payload) // 2])
         await writer.drain()
         raise ConnectionResetError
@@ -69,7 +71,7 @@ async def test_result_cut_in_the_middle_is_no_answer(contract: Contract) -> None
 
 
 async def test_hanging_database_does_not_hold_the_deadline_up(contract: Contract) -> None:
-    async def hang(_writer: asyncio.StreamWriter, _payload: bytes, _people: Sequence[str], _fault: Fault | None) -> None:
+    async def hang(_writer: asyncio.StreamWriter, _payload: bytes, _table: Table) -> None:
         await asyncio.Event().wait()
 
     async with runtime(contract, hang) as running:

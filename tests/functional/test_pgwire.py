@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from verify_service.sandbox.pgwire import Deliver, serve_database, write
+from verify_service.sandbox.delivery import Deliver
+from verify_service.sandbox.pgwire import serve_database, write
 from verify_service.sources.cases import Fault
 from verify_service.sources.register import Table
 
@@ -114,8 +115,8 @@ async def test_other_statement_is_refused_and_the_connection_goes_on(statement: 
 
 
 def cut_after(length: int, *, reset: bool) -> Deliver:
-    async def deliver(writer: asyncio.StreamWriter, payload: bytes, people: Sequence[str], fault: Fault | None) -> None:
-        assert (people, fault) == (("p1",), None)
+    async def deliver(writer: asyncio.StreamWriter, payload: bytes, table: Table) -> None:
+        assert (table.people, table.fault) == (("p1",), None)
         writer.write(payload[:length])
         await writer.drain()
         if reset:
@@ -137,7 +138,7 @@ async def test_result_cut_anywhere_is_an_error(length: int, *, reset: bool) -> N
 async def test_cancel_request_ends_a_hanging_result() -> None:
     reached = asyncio.Event()
 
-    async def hang(_writer: asyncio.StreamWriter, _payload: bytes, _people: Sequence[str], _fault: Fault | None) -> None:
+    async def hang(_writer: asyncio.StreamWriter, _payload: bytes, _table: Table) -> None:
         reached.set()
         await asyncio.Event().wait()
 

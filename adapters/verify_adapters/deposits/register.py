@@ -27,6 +27,7 @@ _KEPT_ORDERS = 50_000
 class Order:
     """One order that was handed in."""
 
+    key: str
     number: str
     digest: str
     accepted_at: datetime
@@ -73,14 +74,14 @@ class DepositsHub:
         if root.tag != "Order" or len(asked) != persons or not asked:
             return _problem(400)
         number, digest = f"BH-{hashlib.sha256(key.encode()).hexdigest()[:32]}", hashlib.sha256(body).hexdigest()
-        order = self._orders.setdefault(number, Order(number, digest, self._world.now(), asked))
+        order = self._orders.setdefault(number, Order(key, number, digest, self._world.now(), asked))
         if order.digest != digest:
             return _problem(409)
         if len(self._orders) > _KEPT_ORDERS:
             self._orders.popitem(last=False)
         seconds = -(-int(self._ready_after * 1000) // 1000)
         receipt = f'<Receipt order={quoteattr(number)} persons="{len(asked)}" next="{seconds}"/>'
-        return RegisterReply(200, _XML, receipt.encode(), people=[a.id_number for a in asked])
+        return RegisterReply(200, _XML, receipt.encode(), [a.id_number for a in asked], None, key, number)
 
     def _returns(self, order: Order) -> RegisterReply:
         """Return the document of this moment."""
@@ -100,7 +101,7 @@ class DepositsHub:
         signature = self._mac(f"{order.number}\n{digest}")
         headers = {**_XML, "X-Hub-Digest": digest, "X-Hub-Signature": damage.get("签名", signature)}
         fault = next((one.fault for one in found if one.fault), None)
-        return RegisterReply(200, headers, body, people=[a.id_number for a in order.asked], fault=fault)
+        return RegisterReply(200, headers, body, [a.id_number for a in order.asked], fault, order.key, order.number)
 
 
 def _problem(status: int) -> RegisterReply:

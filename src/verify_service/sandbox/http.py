@@ -9,7 +9,8 @@ from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
-from verify_service.sandbox.delivery import Delivery, Spoilt, send
+from verify_service.sandbox.delivery import Delivery, Spoilt
+from verify_service.sandbox.journal import Message
 from verify_service.sources.cases import Fault
 from verify_service.sources.register import HttpRegister, RegisterReply, RegisterRequest
 
@@ -37,8 +38,9 @@ async def _exchange(register: HttpRegister, delivery: Delivery, reader: asyncio.
     if request is None:
         return False
     reply = register.reply(request)
-    fault = await delivery.draw(reply.people, reply.fault)
-    await send(writer, _serialise(reply, fault), fault)
+    way = f"{request.method} {request.path}"
+    message = Message(way, reply.status, request.body, reply.body, reply.people, reply.name, reply.ticket)
+    await delivery.answer(writer, message, reply.fault, lambda fault: (_serialise(reply, fault), fault))
     return request.headers.get("connection", "").lower() != "close"
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from verify_service.sandbox.delivery import Deliver
 from verify_service.sandbox.pgmessages import (
     Content,
     ProtocolViolation,
@@ -18,8 +19,6 @@ from verify_service.sandbox.pgmessages import (
 )
 from verify_service.sources.cases import Fault
 from verify_service.sources.register import DatabaseRegister, Table
-
-Deliver = Callable[[asyncio.StreamWriter, bytes, Sequence[str], Fault | None], Awaitable[None]]
 
 _SILENT = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|RESET|DEALLOCATE|DISCARD)\b[^;]*", re.IGNORECASE | re.ASCII)
 _SHOW = re.compile(r"SHOW\s+(\w+)", re.IGNORECASE | re.ASCII)
@@ -194,7 +193,8 @@ class Session:
         if result.fault and result.fault.kind == "status":
             raise Refused("57P03")
         payload = data_rows(result.rows) + message(b"C", f"{result.tag}\0".encode())
-        self._delivery = asyncio.ensure_future(_awaited(self._deliver(self._writer, payload, result.people, result.fault)))
+        table = Table(result.columns or (), result.rows, result.people, result.fault)
+        self._delivery = asyncio.ensure_future(_awaited(self._deliver(self._writer, payload, table)))
         # Awaited beside the connection's own task, so that a cancel request ends the delivery and not the connection.
         try:
             await asyncio.wait({self._delivery})

@@ -8,15 +8,12 @@ import asyncio
 import contextlib
 import secrets
 import struct
-from collections.abc import Awaitable, Callable, Sequence
 
+from verify_service.sandbox.delivery import Deliver
 from verify_service.sandbox.pgmessages import Content, ProtocolViolation, authentication, error, message, parameter_status
 from verify_service.sandbox.pgsession import Session
 from verify_service.sandbox.scram import MECHANISM, Conversation, ScramRefused, Verifier
-from verify_service.sources.cases import Fault
-from verify_service.sources.register import DatabaseRegister
-
-Deliver = Callable[[asyncio.StreamWriter, bytes, Sequence[str], Fault | None], Awaitable[None]]
+from verify_service.sources.register import DatabaseRegister, Table
 
 _TLS, _GSS, _CANCEL, _VERSION_3 = 80877103, 80877104, 80877102, 3 << 16
 _STARTUP_BYTES, _MESSAGE_BYTES = 10_000, 8_000_000
@@ -33,7 +30,7 @@ _SETTINGS = {
 }
 
 
-async def write(writer: asyncio.StreamWriter, payload: bytes, people: Sequence[str], fault: Fault | None) -> None:  # noqa: ARG001
+async def write(writer: asyncio.StreamWriter, payload: bytes, table: Table) -> None:  # noqa: ARG001
     """Deliver a result as it is."""
     writer.write(payload)
     await writer.drain()

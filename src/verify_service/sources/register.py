@@ -25,13 +25,18 @@ class RegisterRequest:
 
 @dataclass(frozen=True, slots=True)
 class RegisterReply:
-    """What goes back, and the fault that a case in the call asks for. `people` are the numbers asked about (fault seeding)."""
+    """What goes back, and the fault that a case in the call asks for. `people` are the numbers asked about.
+
+    `name` is what the register knows the message by (its id, or a dedupe key), `ticket` the piece of work that it is about.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     people: Sequence[str] = field(default=(), repr=False)
     fault: Fault | None = None
+    name: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)

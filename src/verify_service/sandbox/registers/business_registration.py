@@ -82,6 +82,7 @@ class BusinessRegistrationRegister:
             headers={name: value for name, value in headers.items() if value is not None},
             body=orjson.dumps(envelope),
             people=[entry.id_number for entry in entries],
+            name=request.headers["x-road-id"],
             fault=next((e.case.fault for e in entries if e.case is not None and e.case.fault is not None), None),
         )
 

@@ -110,7 +110,7 @@ class PensionRegister:
             },
         }
         fault = next((e.case.fault for _, _, e in entries if e.case and e.case.fault), None)
-        return RegisterReply(200, _JSON, orjson.dumps(body), tuple(number for _, number, _ in queries), fault)
+        return RegisterReply(200, _JSON, orjson.dumps(body), tuple(number for _, number, _ in queries), fault, header["message_id"])
 
 
 def _error(status: int, code: str) -> RegisterReply:

@@ -97,7 +97,7 @@ class PropertyRegister:
         if codes:
             return _fault(codes[0], people)
         socket_fault = next((f.entry.case.fault for f in found if f.entry.case and f.entry.case.fault), None)
-        return RegisterReply(200, _HEADERS, self._page(query, found).encode(), people, socket_fault)
+        return RegisterReply(200, _HEADERS, self._page(query, found).encode(), people, socket_fault, f"{query.query_id}/{query.page_no}")
 
     def _accepted(self, request: RegisterRequest) -> _Query:
         """Check action and token, then read the query. Raises _Refused."""

@@ -118,7 +118,7 @@ class SecuritiesRegister:
         if self._left_seconds(work) > 0:
             return _problem(404, "unknown ticket or file")
         body, fault = work.answer
-        return RegisterReply(200, {"Content-Type": "text/csv; charset=GB18030"}, body, people=_people(work), fault=fault)
+        return RegisterReply(200, {"Content-Type": "text/csv; charset=GB18030"}, body, _people(work), fault, work.dedupe_key, work.ticket)
 
 
 def _asked(body: bytes) -> Sequence[Asked] | None:
@@ -138,7 +138,8 @@ def _people(work: Work) -> Sequence[str]:
 
 
 def _json(content: Mapping[str, object], work: Work) -> RegisterReply:
-    return RegisterReply(200, {"Content-Type": "application/json"}, orjson.dumps(content), people=_people(work))
+    body = orjson.dumps(content)
+    return RegisterReply(200, {"Content-Type": "application/json"}, body, _people(work), None, work.dedupe_key, work.ticket)
 
 
 def _problem(status: int, detail: str) -> RegisterReply:

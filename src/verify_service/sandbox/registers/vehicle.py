@@ -102,6 +102,7 @@ class VehicleRegister:
             },
             body=body,
             people=[entry.id_number for entry in entries],
+            name=nonce,
             fault=next((e.case.fault for e in entries if e.case is not None and e.case.fault is not None), None),
         )
 
