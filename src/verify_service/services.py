@@ -44,6 +44,7 @@ from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
 from verify_service.verification.fanout import Call, Channel, file_digest
 from verify_service.verification.plan import local_day
+from verify_service.verification.rounds import ticketed
 from verify_service.verification.tracing import Tracing
 from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 
@@ -68,6 +69,7 @@ class Limits(BatchLimits):
     max_body_bytes: int
     lease_seconds: float
     poll_seconds: float
+    look_together_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ class Services:
         """
         verification = verification_body(verified)
         began = asyncio.get_running_loop().time()
-        await self.store.issue(replace(_as_issue(verified, verification), closed=closed or {}, next_looks=next_looks or {}, key=key))
+        issue = _as_issue(verified, verification, self.limits.look_together_seconds)
+        await self.store.issue(replace(issue, closed=closed or {}, next_looks=next_looks or {}, key=key))
         self.counts.issued(verification["state"], seconds=asyncio.get_running_loop().time() - began)
         if self.tracing is not None:
             self.tracing.issued(verified, at=self.clock())
@@ -256,9 +259,8 @@ def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
 
 
-def _as_issue(verified: Verified, verification: Mapping[str, Any]) -> Issue:
-    header = verified.report["header"]
-    job = verified.job
+def _as_issue(verified: Verified, verification: Mapping[str, Any], look_together_seconds: float) -> Issue:
+    header, job = verified.report["header"], verified.job
     return Issue(
         tenant=job.tenant,
         verification_id=job.verification_id,
@@ -280,7 +282,7 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any]) -> Issue:
         answers=verified.changed,
         exchanges=[e for n, call in enumerate(verified.calls) for e in _exchanges(n, call, header["version"])],
         shares=[StoredShare(n, c.share.places, c.share.call, header["version"]) for n, c in enumerate(verified.calls) if c.share],
-        tickets=[_ticket(call) for call in verified.calls if call.ticket is not None],
+        tickets=_tickets(verified.calls, look_together_seconds),
         response=Response(200 if verified.made is None else 201, {}, orjson.dumps(verification)),
         made=verified.made,
         due_at=None,
@@ -292,7 +294,6 @@ def _exchanges(call_no: int, call: Call, version: int) -> list[StoredExchange]:
     return [StoredExchange(call.source, call_no, i, ids, exchange, version) for i, exchange in enumerate(call.exchanges)]
 
 
-def _ticket(call: Call) -> StoredTicket:
-    if call.ticket is None:
-        raise ValueError("a call without a ticket")
-    return StoredTicket(call.source, tuple(q.id for q in call.questions), call.ticket, file_digest=file_digest(call))
+def _tickets(calls: Sequence[Call], within_seconds: float) -> list[StoredTicket]:
+    timed = ticketed(calls, within_seconds=within_seconds)
+    return [StoredTicket(call.source, tuple(q.id for q in call.questions), ticket, file_digest=file_digest(call)) for call, ticket in timed]

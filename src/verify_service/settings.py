@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     jobs_database_url: str | None = Field(None, description="SQLAlchemy URL of the job engine; left out: beside the database")
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")
+    look_together_seconds: float = Field(5.0, ge=0, le=3600, description="longest wait of a look at a deferred register for another's")
     trace_endpoint: str | None = Field(None, pattern=r"^https?://", description="OTLP over HTTP; left out: no traces, at no cost")
     trace_share: float = Field(1.0, ge=0, le=1, description="of traces that begin here; the caller's own decision stands")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -21,7 +21,13 @@ NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SECRET = "s3cret-" + "x" * 36
 ALL = tuple(Scope)
 LIMITS = Limits(
-    default_deadline_ms=10_000, max_deadline_ms=30_000, reserve_ms=300, max_body_bytes=100_000, lease_seconds=60, poll_seconds=1
+    default_deadline_ms=10_000,
+    max_deadline_ms=30_000,
+    reserve_ms=300,
+    max_body_bytes=100_000,
+    lease_seconds=60,
+    poll_seconds=1,
+    look_together_seconds=5,
 )
 
 

@@ -33,7 +33,7 @@ async def replaced(house: House) -> tuple[str, str]:
     answers = await services.store.answers(tenant="one", verification_id=row.id)
     late = [Answer(a.question, Outcome(OutcomeCode.TIMEOUT, failed_by="source")) for a in answers if a.question.source == "vehicle"]
     call = Call("vehicle", [a.question for a in late], late)
-    second = await services.issue(services.verifier.renew(job, call, Previous(first["report_id"], 1, answers)))
+    second = await services.issue(services.verifier.renew(job, [call], Previous(first["report_id"], 1, answers)))
     return first["report_id"], second.verification["report_id"]
 
 

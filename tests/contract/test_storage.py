@@ -261,11 +261,29 @@ async def test_due_tickets_are_claimed_once(store: Store) -> None:
     for held in helds:
         await store.issue(issue(held, state=VerificationState.PARTIAL, tickets=[ticket("a"), ticket("b"), ticket("c", next_look=LEASE)]))
     claims = await asyncio.gather(*(store.tickets_due(now=NOW, lease_until=LEASE, limit=5) for _ in range(8)))
-    claimed = [(c.verification_id, c.ticket.ticket.dedupe_key, c.fence) for claim in claims for c in claim]
+    claimed = [(c.verification_id, c.ticket.ticket.dedupe_key) for claim in claims for c in claim]
     assert len(claimed) == len(set(claimed))
     rest = await store.tickets_due(now=NOW, lease_until=LEASE, limit=100)
-    all_claimed = {*claimed, *((c.verification_id, c.ticket.ticket.dedupe_key, c.fence) for c in rest)}
-    assert all_claimed == {(held.verification_id, key, 2) for held in helds for key in ("a", "b")}
+    all_claimed = {*claimed, *((c.verification_id, c.ticket.ticket.dedupe_key) for c in rest)}
+    assert all_claimed == {(held.verification_id, key) for held in helds for key in ("a", "b")}
+
+
+async def claimed(store: Store, first: Issue) -> Accepted:
+    """Claim an issued verification for its next version."""
+    row = await store.claim(tenant=TENANT, verification_id=first.verification_id, now=NOW, lease_until=AFTER_LEASE)
+    return Accepted(row.id, row.fence)
+
+
+async def test_a_verification_stays_free_while_its_tickets_are_looked_at_and_is_not_looked_at_while_held(store: Store) -> None:
+    first = issue(await accepted(store), state=VerificationState.PARTIAL, tickets=[ticket()])
+    await store.issue(first)
+    where: dict[str, Any] = {"tenant": TENANT, "verification_id": first.verification_id}
+    (looked,) = await store.tickets_due(now=NOW, lease_until=LEASE, limit=10)
+    assert (await store.claim(**where, now=NOW, lease_until=AFTER_LEASE)).fence == 2
+    assert await store.tickets_due(now=LEASE, lease_until=AFTER_LEASE, limit=10) == []
+    await store.renew(**where, fence=2, lease_until=None)
+    (again,) = await store.tickets_due(now=LEASE, lease_until=AFTER_LEASE, limit=10)
+    assert again.ticket.ticket.next_look == AFTER_LEASE > looked.ticket.ticket.next_look
 
 
 async def test_ticket_is_postponed_then_closed_with_the_version_it_brings(store: Store) -> None:
@@ -273,15 +291,16 @@ async def test_ticket_is_postponed_then_closed_with_the_version_it_brings(store:
     first = issue(held, state=VerificationState.PARTIAL, tickets=[ticket()])
     await store.issue(first)
     (claim,) = await store.tickets_due(now=NOW, lease_until=LEASE, limit=10)
-    assert (claim.tenant, claim.ticket) == (TENANT, ticket())
-    await store.postpone(claim, next_look=AFTER_LEASE)
+    assert (claim.tenant, claim.ticket) == (TENANT, ticket(next_look=LEASE))
+    await store.postpone([(claim, AFTER_LEASE)])
     assert await store.tickets_due(now=LEASE, lease_until=AFTER_LEASE, limit=10) == []
     (again,) = await store.tickets_due(now=AFTER_LEASE, lease_until=AFTER_LEASE + timedelta(1), limit=10)
-    with pytest.raises(LostLease):
-        await store.postpone(claim, next_look=NOW)
-    await store.issue(next_version(first, Accepted(again.verification_id, again.fence), closed={"ticket-1": TicketState.DONE}))
+    await store.postpone([(claim, NOW)])
+    assert await store.tickets(tenant=TENANT, verification_id=held.verification_id) == [again.ticket]
+    await store.issue(next_version(first, await claimed(store, first), closed={"ticket-1": TicketState.DONE}))
+    await store.postpone([(again, NOW)])
     (done,) = await store.tickets(tenant=TENANT, verification_id=held.verification_id)
-    assert done.state is TicketState.DONE
+    assert (done.state, done.ticket) == (TicketState.DONE, again.ticket.ticket)
     assert await store.tickets_due(now=AFTER_LEASE + timedelta(2), lease_until=AFTER_LEASE, limit=10) == []
 
 
@@ -289,8 +308,7 @@ async def test_ticket_that_was_answered_in_part_is_looked_at_again_from_the_vers
     held = await accepted(store)
     first = issue(held, state=VerificationState.PARTIAL, tickets=[ticket(), ticket("other")])
     await store.issue(first)
-    claim, _ = await store.tickets_due(now=NOW, lease_until=LEASE, limit=10)
-    second = next_version(first, Accepted(claim.verification_id, claim.fence), next_looks={"ticket-1": AFTER_LEASE})
+    second = next_version(first, await claimed(store, first), next_looks={"ticket-1": AFTER_LEASE})
     await store.issue(replace(second, state=VerificationState.PARTIAL))
     waiting = {t.ticket.dedupe_key: t for t in await store.tickets(tenant=TENANT, verification_id=held.verification_id)}
     assert {t.state for t in waiting.values()} == {TicketState.WAITING}
@@ -305,7 +323,7 @@ async def test_another_tenant_finds_nothing_and_changes_nothing(store: Store) ->
     held = await accepted(store, idempotency_key="k")
     written = issue(held, state=VerificationState.PARTIAL, tickets=[ticket()])
     await store.issue(written)
-    (claim,) = await store.tickets_due(now=NOW, lease_until=LEASE, limit=1)
+    claim = await claimed(store, written)
     before = await _everything(store, written)
     where: dict[str, Any] = {"tenant": OTHER, "verification_id": held.verification_id}
     foreign = issue(Accepted(held.verification_id, claim.fence), tenant=OTHER)

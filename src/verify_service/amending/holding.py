@@ -80,10 +80,17 @@ async def hold_report(services: Services, client: Client, report_id: str) -> Asy
 async def hold(services: Services, client: Client, verification_id: str) -> AsyncIterator[Held]:
     """Hold a verification that has a report. Raises NotFound, WrongState (no report, withdrawn), LostLease (another holds it)."""
     now = services.clock()
-    until = now + timedelta(seconds=services.limits.lease_seconds)
-    row = await services.store.claim(tenant=client.tenant, verification_id=verification_id, now=now, lease_until=until)
-    try:
+    async with claimed(services, tenant=client.tenant, verification_id=verification_id, now=now) as row:
         yield await _held(services, client, row, now)
+
+
+@asynccontextmanager
+async def claimed(services: Services, *, tenant: str, verification_id: str, now: datetime) -> AsyncIterator[VerificationRow]:
+    """Claim a verification for its next version, whose issue lets go of it, as an exception does. Raises NotFound, LostLease."""
+    until = now + timedelta(seconds=services.limits.lease_seconds)
+    row = await services.store.claim(tenant=tenant, verification_id=verification_id, now=now, lease_until=until)
+    try:
+        yield row
     except BaseException:
         with suppress(VerifyError):  # whoever took it over meanwhile holds it
             await services.store.renew(tenant=row.tenant, verification_id=row.id, fence=row.fence, lease_until=None)

@@ -15,7 +15,7 @@ import structlog
 
 from verify_service.bulk.pooling import count, pool, together
 from verify_service.bulk.renewal import look_at_tickets, retry_failed
-from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
+from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, next_round, settle_status
 from verify_service.domain.outcome import Answer
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -127,7 +127,7 @@ async def verify(services: Services, work: ChunkWork) -> None:
         rejections=rejections,
         exchanges=kept_exchanges(calls),
         tickets=tickets,
-        due_at=min((ticket.ticket.next_look for ticket in tickets), default=None),
+        due_at=next_round(services, tickets),
     )
     await services.store.batches.issue(issue)
 

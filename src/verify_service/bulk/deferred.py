@@ -1,67 +1,92 @@
-"""A deferred register answers later: look at a due ticket once, and issue the next report version when it has answered.
+"""Deferred registers answer later: look at the due tickets of a verification, and issue one next version of what was told.
 
-The ticket's verification is held under a fence while it is looked at; a process that dies in between leaves a lease that
-ends, and the next one looks again. The same look twice gives the same answer, and only one of them can be issued.
+Nobody holds the verification while its tickets are looked at, so an officer may act meanwhile; it is claimed when there is
+something to issue, and what was told is then merged with the answers of that moment. A process that dies in between leaves
+tickets that are due again. The same look twice gives the same answer, and only one of them can be issued.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
-from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.amending.holding import claimed
+from verify_service.bulk.looking import content, look_once, questions_of
+from verify_service.errors import VerifyError
 from verify_service.services import Services, read_request
 from verify_service.sources.adapter import NotYet
-from verify_service.sources.failures import SourceFailure
+from verify_service.storage.errors import LostLease
 from verify_service.storage.records import TicketClaim, TicketState, VerificationRow
-from verify_service.verification.fanout import Call, HandedInAgain, look
-from verify_service.verification.verify import Job, Previous, Verified
+from verify_service.verification.fanout import Call, HandedInAgain
+from verify_service.verification.rounds import in_rounds
+from verify_service.verification.verify import Job, Previous
 
 _log = structlog.get_logger("verify_service.deferred")
-_FALLBACK_SECONDS = 60.0
-_TOLD = frozenset({OutcomeCode.PARTIAL, OutcomeCode.RECORDS, OutcomeCode.NO_RECORD, OutcomeCode.STALE})
+Looked = tuple[TicketClaim, Call]
 
 
-async def look_at(services: Services, claim: TicketClaim) -> None:
-    """Look once. Issues version n+1, or puts the next look off; past the latest date the cell is closed as a timeout."""
-    row = await services.store.verification(tenant=claim.tenant, verification_id=claim.verification_id)
+async def look_at(services: Services, claims: Sequence[TicketClaim]) -> None:
+    """Look once at the due tickets of one verification. What they tell makes one version; the other looks are put off.
+
+    Past its latest date a ticket's cells are closed as a timeout.
+    """
+    row = await services.store.verification(tenant=claims[0].tenant, verification_id=claims[0].verification_id)
     previous = await _previous(services, row)
-    may_ask = partial(services.verifier.may_ask, _job(row, claim), questions_of(claim, previous), previous.made)
-    found = await look_once(services, claim, previous, may_ask)
-    if isinstance(found, HandedInAgain):
-        await services.store.hand_in_again(claim, ticket=found.ticket, file_digest=found.file_digest, now=services.clock())
-        _log.warning("deferred.handed_in_again", source=claim.ticket.source, verification=claim.verification_id)
-        return
-    if found.next_look is not None and (isinstance(found, NotYet) or not _brings_more(found, previous)):
-        await services.store.postpone(claim, next_look=found.next_look)
-        return
-    await _issue(services, claim, services.verifier.renew(_job(row, claim), found, previous), found)
+    looked = list(zip(claims, await asyncio.gather(*(_look(services, claim, previous) for claim in claims)), strict=True))
+    told = [(claim, found) for claim, found in looked if isinstance(found, Call) and _tells(found, previous)]
+    due = {_key(claim): found.next_look for claim, found in looked if found.next_look and not isinstance(found, HandedInAgain)}
+    looks = in_rounds(due, within_seconds=services.limits.look_together_seconds)
+    spoken = {_key(claim) for claim, _ in told}
+    await services.store.postpone([(claim, looks[_key(claim)]) for claim in claims if _key(claim) in looks.keys() - spoken])
+    if told:
+        await _issue(services, told, looks)
 
 
-async def _issue(services: Services, claim: TicketClaim, verified: Verified, found: Call) -> None:
-    """Issue the version; the ticket waits on when institutions still owe their answer."""
-    key = claim.ticket.ticket.dedupe_key
-    if found.next_look is not None:
-        state = TicketState.WAITING
-        await services.issue(verified, next_looks={key: found.next_look})
-    else:
-        state = TicketState.DONE if found.readable else TicketState.EXPIRED
-        await services.issue(verified, closed={key: state})
-    _log.info("deferred.issued", source=claim.ticket.source, verification=claim.verification_id, state=state.value)
+def _key(claim: TicketClaim) -> str:
+    return claim.ticket.ticket.dedupe_key
 
 
-def _brings_more(found: Call, previous: Previous) -> bool:
-    """Say whether anything is new since the version before; digests and times of a repeated look are not."""
+def _tells(found: Call, previous: Previous) -> bool:
+    """Say whether a look makes a version: its ticket is closed, or something is new since the version before.
+
+    Digests and times of a repeated look are not new.
+    """
     known = {a.question.id: a for a in previous.answers}
-    return any(content(a) != content(known[a.question.id]) for a in found.answers)
+    return found.next_look is None or any(content(a) != content(known[a.question.id]) for a in found.answers)
 
 
-def content(answer: Answer) -> tuple[object, ...]:
-    """Return what an answer says, without when and how it was told."""
-    return answer.outcome.code, answer.outcome.institutions, frozenset(answer.records)
+async def _issue(services: Services, told: Sequence[Looked], looks: Mapping[str, datetime]) -> None:
+    """Issue one version of all that was told; while an officer acts on the verification it waits for the next look."""
+    first = told[0][0]
+    try:
+        async with claimed(services, tenant=first.tenant, verification_id=first.verification_id, now=services.clock()) as row:
+            await _issue_held(services, row, told, looks)
+    except LostLease:
+        await services.store.postpone([(claim, services.clock()) for claim, _ in told])
+
+
+async def _issue_held(services: Services, row: VerificationRow, told: Sequence[Looked], looks: Mapping[str, datetime]) -> None:
+    """Issue what is still waited for; a ticket waits on when institutions owe their answer. Raises LostLease if nothing is."""
+    tickets = await services.store.tickets(tenant=row.tenant, verification_id=row.id)
+    waiting = {kept.ticket for kept in tickets if kept.state is TicketState.WAITING}
+    wanted = [(claim, call) for claim, call in told if claim.ticket.ticket in waiting]
+    if not wanted:
+        raise LostLease(row.id)
+    verified = services.verifier.renew(_job(row), [call for _, call in wanted], await _previous(services, row))
+    closed = {_key(claim): _state(call) for claim, call in wanted if call.next_look is None}
+    open_still = {_key(claim): looks[_key(claim)] for claim, call in wanted if call.next_look is not None}
+    await services.issue(verified, closed=closed, next_looks=open_still)
+    for claim, call in wanted:
+        _log.info("deferred.issued", source=claim.ticket.source, verification=row.id, state=_state(call).value)
+
+
+def _state(call: Call) -> TicketState:
+    if call.next_look is not None:
+        return TicketState.WAITING
+    return TicketState.DONE if call.readable else TicketState.EXPIRED
 
 
 async def _previous(services: Services, row: VerificationRow) -> Previous:
@@ -74,58 +99,49 @@ async def _previous(services: Services, row: VerificationRow) -> Previous:
     return Previous(row.current_report_id, versions[-1].version, answers, made)
 
 
-def questions_of(claim: TicketClaim, previous: Previous) -> list[Question]:
-    """Return the ticket's questions in the order in which they were handed in."""
-    known = {a.question.id: a.question for a in previous.answers}
-    return [known[question_id] for question_id in claim.ticket.question_ids]
+def _job(row: VerificationRow) -> Job:
+    return Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
 
 
-def _job(row: VerificationRow, claim: TicketClaim) -> Job:
-    return Job(row.tenant, row.client_id, row.id, read_request(row.request), claim.fence, row.created_at)
+@dataclass(slots=True)
+class _Grounds:
+    """Whether work may be handed in again: a new question, so the verification is held from the look at its consents on."""
+
+    services: Services
+    claim: TicketClaim
+    fence: int | None = None
+
+    async def may_ask(self) -> bool:
+        """Say whether every question of the ticket still has its live ground. Raises LostLease while an officer acts."""
+        of, services = self.claim, self.services
+        async with claimed(services, tenant=of.tenant, verification_id=of.verification_id, now=services.clock()) as row:
+            self.fence = row.fence
+            previous = await _previous(services, row)
+            return services.verifier.may_ask(_job(row), questions_of(of, previous), previous.made)
+
+    async def keep(self, again: HandedInAgain) -> None:
+        """Keep the new receipt. Raises LostLease."""
+        claim, fence, now = self.claim, self.fence or 0, self.services.clock()
+        await self.services.store.hand_in_again(claim, fence=fence, ticket=again.ticket, file_digest=again.file_digest, now=now)
+        _log.warning("deferred.handed_in_again", source=claim.ticket.source, verification=claim.verification_id)
+
+    async def let_go(self) -> None:
+        """End the holding, if there was any."""
+        if self.fence is not None:
+            with suppress(VerifyError):  # whoever took it over meanwhile holds it
+                of = self.claim
+                await self.services.store.renew(tenant=of.tenant, verification_id=of.verification_id, fence=self.fence, lease_until=None)
 
 
-async def look_once(services: Services, claim: TicketClaim, previous: Previous, may_ask: Callable[[], bool]) -> Call | NotYet:
-    """Look at the register. A look that fails is put off like one that finds nothing yet, until the latest date.
-
-    A ticket that was forgotten and may not be handed in again, since a consent has ended, is closed as refused.
-    """
-    now, questions = services.clock(), questions_of(claim, previous)
-    channel = services.channels.get(claim.ticket.source)
-    if channel is not None:
-        deadline = asyncio.get_running_loop().time() + services.limits.default_deadline_ms / 1000
-        try:
-            found = await look(channel, claim.ticket.ticket, questions, deadline=deadline, may_ask=may_ask)
-        except SourceFailure as failure:
-            if failure.code is OutcomeCode.NO_CONSENT:
-                return _closed(claim, previous, Outcome(failure.code, failed_by="us", detail=failure.detail, answered_at=now))
-            _log.warning("deferred.look_failed", source=claim.ticket.source, code=failure.code.value, detail=failure.detail)
-            found = NotYet(now + timedelta(seconds=_pause(services, claim)))
-    else:
-        found = NotYet(now + timedelta(seconds=_FALLBACK_SECONDS))
-    return found if found.next_look is None or now < claim.ticket.ticket.latest else _given_up(claim, found, previous, now)
-
-
-def _pause(services: Services, claim: TicketClaim) -> float:
-    deferred = services.channels[claim.ticket.source].source.deferred
-    return deferred.look_every_seconds if deferred is not None else _FALLBACK_SECONDS
-
-
-def _given_up(claim: TicketClaim, found: Call | NotYet, previous: Previous, now: datetime) -> Call:
-    """Stop waiting. What some institutions told stays a lower bound; the rest is a timeout of the source: 未反馈, never 无."""
-    if isinstance(found, Call):
-        return replace(found, answers=[_no_longer_waiting(a) for a in found.answers], next_look=None)
-    return _closed(
-        claim, previous, Outcome(OutcomeCode.TIMEOUT, failed_by="source", detail="no answer until the latest date", answered_at=now)
-    )
-
-
-def _closed(claim: TicketClaim, previous: Previous, outcome: Outcome) -> Call:
-    """Give the ticket's open cells this outcome; what was told before stands."""
-    known = {a.question.id: a for a in previous.answers}
-    told = [known[question_id] for question_id in claim.ticket.question_ids]
-    answers = [_no_longer_waiting(a) if a.outcome.code in _TOLD else Answer(a.question, outcome) for a in told]
-    return Call(claim.ticket.source, [a.question for a in told], answers)
-
-
-def _no_longer_waiting(answer: Answer) -> Answer:
-    return replace(answer, outcome=replace(answer.outcome, next_look=None, latest=None))
+async def _look(services: Services, claim: TicketClaim, previous: Previous) -> Call | NotYet:
+    """Look at one ticket; keep the new receipt of work that had to be handed in again."""
+    grounds = _Grounds(services, claim)
+    try:
+        found = await look_once(services, claim, previous, grounds.may_ask)
+        if isinstance(found, HandedInAgain):
+            await grounds.keep(found)
+    except LostLease:
+        return NotYet(services.clock())
+    finally:
+        await grounds.let_go()
+    return found

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from verify_service.bulk.deferred import content, look_once
+from verify_service.bulk.looking import content, look_once
 from verify_service.bulk.pooling import change, pool, same, together
-from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
+from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, next_round, settle_status
 from verify_service.domain.outcome import Answer, OutcomeClass, OutcomeCode, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -45,7 +45,7 @@ async def look_at_tickets(services: Services, work: ChunkWork) -> None:
         exchanges=kept_exchanges(calls),
         closed=closed,
         postponed=postponed,
-        due_at=min((kept.ticket.next_look for kept in (*later, *postponed)), default=None),
+        due_at=next_round(services, (*later, *postponed)),
     )
     await services.store.batches.issue(issue)
 
@@ -53,10 +53,10 @@ async def look_at_tickets(services: Services, work: ChunkWork) -> None:
 async def _look(services: Services, work: ChunkWork, known: Sequence[Known], ticket: StoredTicket) -> Call | NotYet:
     """Look at a ticket that many households share; it is handed in again, if need be, only while every consent still lives."""
     pooled = Previous("", 0, [answer for each in known for answer in each.answers])
-    claim = TicketClaim(work.tenant, work.key.batch_id, work.fence, ticket)
+    claim = TicketClaim(work.tenant, work.key.batch_id, ticket)
     asked = frozenset(ticket.question_ids)
 
-    def may_ask() -> bool:
+    async def may_ask() -> bool:
         return all(_may_ask(services, work, each, asked) for each in known)
 
     return await look_once(services, claim, pooled, may_ask)
@@ -91,8 +91,7 @@ async def retry_failed(services: Services, work: ChunkWork) -> None:
     renewed = [(each, asked_again(each.answers, found[each.row.verification_id])) for each in known]
     issues, outcomes = await _versions(services, work, renewed)
     tickets = kept_tickets(calls)
-    due_at = min((ticket.ticket.next_look for ticket in tickets), default=None)
-    exchanges = kept_exchanges(calls)
+    due_at, exchanges = next_round(services, tickets), kept_exchanges(calls)
     issue = ChunkIssue(work, services.clock(), issues, outcomes, exchanges=exchanges, tickets=tickets, due_at=due_at)
     await services.store.batches.issue(issue)
 

@@ -1,12 +1,14 @@
 """From verified households to what is stored of them: shared by the first issue of a chunk and by every later one."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from verify_service.domain.request import VerificationRequest
 from verify_service.services import Services
 from verify_service.storage.batch_records import ChunkRow, ChunkWork
 from verify_service.storage.records import Issue, ReportVersion, StoredExchange, StoredTicket, VerificationState
 from verify_service.verification.fanout import Call, file_digest
+from verify_service.verification.rounds import in_rounds
 from verify_service.verification.verify import Job, Verified
 
 
@@ -63,3 +65,9 @@ def kept_tickets(calls: Iterable[Call]) -> list[StoredTicket]:
         for call in calls
         if call.ticket is not None
     ]
+
+
+def next_round(services: Services, tickets: Iterable[StoredTicket]) -> datetime | None:
+    """Return when the chunk's open tickets are looked at next, None if there are none."""
+    looks = {kept.ticket.dedupe_key: kept.ticket.next_look for kept in tickets}
+    return min(in_rounds(looks, within_seconds=services.limits.look_together_seconds).values(), default=None)

@@ -1,7 +1,7 @@
 """The worker: again and again take what is due, finish it, and wait. Any number of workers may run; leases keep them apart."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import timedelta
 from itertools import groupby
 
@@ -40,19 +40,13 @@ async def work_once(services: Services) -> int:
     until = now + timedelta(seconds=services.limits.lease_seconds)
     unfinished = await services.store.unfinished(now=now, lease_until=until, limit=_AT_ONCE)
     due = await services.store.tickets_due(now=now, lease_until=until, limit=_AT_ONCE)
-    looks = (_look_at_all(services, list(claims)) for _, claims in groupby(sorted(due, key=_of), key=_of))
+    looks = (_quietly(look_at(services, list(claims))) for _, claims in groupby(sorted(due, key=_of), key=_of))
     await asyncio.gather(*(_quietly(_finish(services, row)) for row in unfinished), *looks)
     return len(unfinished) + len(due)
 
 
 def _of(claim: TicketClaim) -> str:
     return claim.verification_id
-
-
-async def _look_at_all(services: Services, claims: Sequence[TicketClaim]) -> None:
-    """Look at the tickets of one verification one after the other: each may be the reason for a version."""
-    for claim in claims:
-        await _quietly(look_at(services, claim))
 
 
 async def _finish(services: Services, row: VerificationRow) -> None:

@@ -69,7 +69,7 @@ class Asker:
             await asyncio.sleep(min(max(0.0, (next_look - self.clock()).total_seconds()), self.patience_seconds))
             began = monotonic()
             try:
-                found = await look(channel, call.ticket, call.questions, deadline=_in(deadline_seconds), may_ask=lambda: False)
+                found = await look(channel, call.ticket, call.questions, deadline=_in(deadline_seconds), may_ask=_never)
             except SourceFailure as failure:
                 outcome = Outcome(failure.code, failed_by=failure.failed_by, detail=failure.detail)
                 return Asked(Answer(call.questions[0], outcome), tuple(call.exchanges), monotonic() - began)
@@ -104,6 +104,10 @@ class Asker:
             as_of=today,
             digest=digest,
         )
+
+
+async def _never() -> bool:
+    return False
 
 
 def _in(seconds: float) -> float:

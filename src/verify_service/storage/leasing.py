@@ -1,5 +1,7 @@
 """Leases: who works on a verification. A claim raises the fence, so whoever held it before can write no more.
 
+Looking at a ticket holds the ticket, not its verification: it is due again when the look must be over.
+
 Leases end by the clock that is passed in; a wrong clock can only cause work twice, never two reports, since the fence decides.
 """
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import CTE, Connection, Row, Select, bindparam, literal_column, or_, select, update
+from sqlalchemy import CTE, Connection, Select, bindparam, literal_column, or_, select, update
 
 from verify_service.errors import NotFound
 from verify_service.sources.adapter import Ticket
@@ -42,11 +44,8 @@ _CLAIM_UNFINISHED = (
     .returning(*verifications.c)
 )
 _waiting = _first_free(select(_v.id).where(_v.id.in_(select(_t.verification_id).where(*_DUE_TICKET)), _FREE), "waiting")
-_CLAIM_WAITING = (
-    update(verifications)
-    .where(_v.id.in_(select(_waiting.c.id)))
-    .values(fence=_v.fence + 1, lease_until=bindparam("until"))
-    .returning(_v.tenant, _v.id, _v.fence)
+_TAKE_DUE = (
+    update(tickets).where(_t.verification_id.in_(select(_waiting.c.id)), *_DUE_TICKET).values(next_look=bindparam("until")).returning(*_t)
 )
 _CLAIM_ONE = (
     update(verifications)
@@ -54,7 +53,6 @@ _CLAIM_ONE = (
     .values(fence=_v.fence + 1, lease_until=bindparam("until"))
     .returning(*verifications.c)
 )
-_DUE_TICKETS = select(tickets).where(_t.verification_id.in_(bindparam("claimed", expanding=True)), *_DUE_TICKET).order_by(_t.next_look)
 _RENEW = (
     update(verifications)
     .where(_v.id == bindparam("of_verification"), _v.tenant == bindparam("of_tenant"), _v.fence == bindparam("mine"))
@@ -62,8 +60,13 @@ _RENEW = (
 )
 _POSTPONE = (
     update(tickets)
-    .where(_t.verification_id == bindparam("of_verification"), _t.dedupe_key == bindparam("of_key"))
-    .values(next_look=bindparam("next_look"))
+    .where(
+        _t.verification_id == bindparam("of_verification"),
+        _t.dedupe_key == bindparam("of_key"),
+        _t.state == literal_column("'waiting'"),
+        _t.next_look == bindparam("held_until"),
+    )
+    .values(next_look=bindparam("new_look"))
 )
 _HAND_IN_AGAIN = (
     update(tickets)
@@ -96,12 +99,9 @@ def claim_unfinished(
 
 
 def claim_tickets(connection: Connection, *, now: datetime, until: datetime, limit: int) -> Sequence[TicketClaim]:
-    """Claim up to `limit` verifications that have a due ticket; return all their due tickets."""
-    claimed = {row.id: row for row in connection.execute(_CLAIM_WAITING, {"now": now, "until": until, "most": limit}).all()}
-    if not claimed:
-        return []
-    due = connection.execute(_DUE_TICKETS, {"now": now, "claimed": list(claimed)}).mappings().all()
-    return [_ticket_claim(claimed[row["verification_id"]], row) for row in due]
+    """Take all due tickets of up to `limit` verifications that nobody holds: they are due again at `until`."""
+    taken = connection.execute(_TAKE_DUE, {"now": now, "until": until, "most": limit}).mappings().all()
+    return [TicketClaim(row["tenant"], row["verification_id"], rows.read_ticket(row)) for row in taken]
 
 
 def claim_one(connection: Connection, cipher: FieldCipher, lease: Lease, *, now: datetime, until: datetime) -> VerificationRow:
@@ -120,28 +120,35 @@ def renew(connection: Connection, lease: Lease, until: datetime | None) -> None:
         _refuse(connection, lease)
 
 
-def postpone(connection: Connection, claim: TicketClaim, next_look: datetime) -> None:
-    """Look at the ticket again then, and let go of its verification. Raises NotFound, LostLease."""
-    renew(connection, Lease(claim.tenant, claim.verification_id, claim.fence), None)
-    key = {"of_verification": claim.verification_id, "of_key": claim.ticket.ticket.dedupe_key}
-    connection.execute(_POSTPONE, {**key, "next_look": next_look})
+def postpone(connection: Connection, looks: Sequence[tuple[TicketClaim, datetime]]) -> None:
+    """Look at the tickets again then; one that its claimant does not hold any more is left alone."""
+    for claim, next_look in looks:
+        receipt = claim.ticket.ticket
+        held = {"of_verification": claim.verification_id, "of_key": receipt.dedupe_key, "held_until": receipt.next_look}
+        connection.execute(_POSTPONE, {**held, "new_look": next_look})
 
 
-def hand_in_again(connection: Connection, claim: TicketClaim, *, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a register gave for work that it had forgotten, handed in at `now` while the verification was held under `fence`."""
+
+    fence: int
+    ticket: Ticket
+    file_digest: str | None
+    now: datetime
+
+
+def hand_in_again(connection: Connection, claim: TicketClaim, receipt: Receipt) -> None:
     """Put the new receipt in the place of the forgotten one, and let go of its verification. Raises NotFound, LostLease."""
-    renew(connection, Lease(claim.tenant, claim.verification_id, claim.fence), None)
+    renew(connection, Lease(claim.tenant, claim.verification_id, receipt.fence), None)
     key = {"of_verification": claim.verification_id, "of_key": claim.ticket.ticket.dedupe_key}
-    receipt = {"new_reference": ticket.reference, "new_look": ticket.next_look, "new_digest": file_digest}
-    connection.execute(_HAND_IN_AGAIN, {**key, **receipt})
-    detail = {"source": claim.ticket.source, "submission": claim.ticket.submissions + 1, "file_digest": file_digest}
-    audit.record(connection, audit.Act(claim.tenant, now, "service", "ticket.handed_in_again", claim.verification_id, detail))
+    ticket, digest = receipt.ticket, receipt.file_digest
+    connection.execute(_HAND_IN_AGAIN, {**key, "new_reference": ticket.reference, "new_look": ticket.next_look, "new_digest": digest})
+    detail = {"source": claim.ticket.source, "submission": claim.ticket.submissions + 1, "file_digest": digest}
+    audit.record(connection, audit.Act(claim.tenant, receipt.now, "service", "ticket.handed_in_again", claim.verification_id, detail))
 
 
 def _refuse(connection: Connection, lease: Lease) -> NoReturn:
     if connection.execute(_EXISTS, {"of_verification": lease.verification_id, "of_tenant": lease.tenant}).first() is None:
         raise NotFound
     raise LostLease(lease.verification_id)
-
-
-def _ticket_claim(row: Row[Any], ticket: Any) -> TicketClaim:
-    return TicketClaim(row.tenant, row.id, row.fence, rows.read_ticket(ticket))

@@ -151,11 +151,10 @@ class StoredTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketClaim:
-    """A ticket that is due. The claimant holds the lease of its verification under `fence`."""
+    """A ticket that its claimant looks at, until `ticket.ticket.next_look`: then it is due again, for whoever takes it."""
 
     tenant: str
     verification_id: str
-    fence: int
     ticket: StoredTicket
 
 

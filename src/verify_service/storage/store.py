@@ -213,18 +213,23 @@ class Store:
         return await self._executor.write(partial(leasing.claim_unfinished, cipher=self._cipher, now=now, until=lease_until, limit=limit))
 
     async def tickets_due(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[TicketClaim]:
-        """Claim up to `limit` verifications with tickets to look at. End each claim with `issue`, `postpone` or `renew`."""
+        """Take the due tickets of up to `limit` verifications that nobody holds. Until `lease_until` nobody else looks at them.
+
+        The verifications stay free meanwhile. End with `issue` under a claim of the verification, `postpone` or `hand_in_again`.
+        """
         return await self._executor.write(partial(leasing.claim_tickets, now=now, until=lease_until, limit=limit))
 
-    async def postpone(self, claim: TicketClaim, *, next_look: datetime) -> None:
-        """Look at a ticket again later, and let go of its verification. Raises NotFound, LostLease."""
-        await self._executor.write(partial(leasing.postpone, claim=claim, next_look=next_look), finishing=True)
+    async def postpone(self, looks: Sequence[tuple[TicketClaim, datetime]]) -> None:
+        """Look at claimed tickets again then. One that was closed or taken by another meanwhile is left alone."""
+        await self._executor.write(partial(leasing.postpone, looks=looks), finishing=True)
 
-    async def hand_in_again(self, claim: TicketClaim, *, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
-        """Keep the new receipt of work that a register had forgotten, in the log too. Raises NotFound, LostLease."""
-        await self._executor.write(
-            partial(leasing.hand_in_again, claim=claim, ticket=ticket, file_digest=file_digest, now=now), finishing=True
-        )
+    async def hand_in_again(self, claim: TicketClaim, *, fence: int, ticket: Ticket, file_digest: str | None, now: datetime) -> None:
+        """Keep the new receipt of work that a register had forgotten, in the log too. Raises NotFound, LostLease.
+
+        `fence` is that of the verification, which was claimed for it and is let go.
+        """
+        receipt = leasing.Receipt(fence, ticket, file_digest, now)
+        await self._executor.write(partial(leasing.hand_in_again, claim=claim, receipt=receipt), finishing=True)
 
     async def claim(self, *, tenant: str, verification_id: str, now: datetime, lease_until: datetime) -> VerificationRow:
         """Claim one verification for a further version. Raises NotFound, LostLease while another holds it."""

@@ -147,7 +147,7 @@ class HandedInAgain(NotYet):
 
 
 async def look(
-    channel: Channel, ticket: Ticket, questions: Sequence[Question], *, deadline: float, may_ask: Callable[[], bool]
+    channel: Channel, ticket: Ticket, questions: Sequence[Question], *, deadline: float, may_ask: Callable[[], Awaitable[bool]]
 ) -> Call | NotYet:
     """Look once at a deferred source. A failed look is told by SourceFailure: the ticket stays open.
 
@@ -163,7 +163,7 @@ async def look(
         async with asyncio.timeout_at(deadline):
             found = await guarded(adapter.source, adapter.collect(ticket, questions, client))
     except NotThere:
-        if not may_ask():
+        if not await may_ask():
             raise SourceFailure(OutcomeCode.NO_CONSENT, failed_by="us", detail="consent ended before the ticket was answered") from None
         return await _hand_in_again(channel, ticket, questions, deadline)
     except TimeoutError:

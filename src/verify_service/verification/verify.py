@@ -118,9 +118,10 @@ class Verifier:
         answers = [*planned.unasked, *(a for call in calls for a in call.answers)]
         return self._report(job, answers, calls, replaces=None)
 
-    def renew(self, job: Job, call: Call, previous: Previous) -> Verified:
-        """Make the next version from the previous answers and a call that answered later."""
-        return self._report(job, completed(previous.answers, call.answers), [call], replaces=previous)
+    def renew(self, job: Job, calls: Sequence[Call], previous: Previous) -> Verified:
+        """Make the next version from the previous answers and the calls that were answered later."""
+        late = [answer for call in calls for answer in call.answers]
+        return self._report(job, completed(previous.answers, late), calls, replaces=previous)
 
     def may_ask(self, job: Job, questions: Sequence[Question], made: Sequence[Made]) -> bool:
         """Say whether every one of these questions still has its live consent or legal basis."""
