@@ -43,6 +43,7 @@ _SOURCE: dict[str, Any] = {
         "quota": {"per_second": {"limit": 50, "used": 0, "left": 50}, "per_day": {"limit": 100_000, "used": 2113, "left": 97_887}},
         "next_window": None,
         "places": {"in_flight": 0, "limit": 16, "waiting": 0},
+        "attempt_timeout_ms": {"live": 1122.0, "bulk": 2244.0, "attempts_measured": 8123},
         "seen": {
             "since": "2026-11-24T06:00:00Z",
             "window_minutes": 15,

@@ -44,6 +44,17 @@ class Places(Wire):
     waiting: int
 
 
+class AttemptTimeouts(Wire):
+    """Milliseconds after which this process gives an attempt up: p99.9 of `attempts_measured` attempts, within the source's bounds.
+
+    Bulk is given twice as long. While too few were measured they are `limits.attempt_timeout_ms`, and the count is 0.
+    """
+
+    live: float
+    bulk: float
+    attempts_measured: int
+
+
 class Latency(Wire):
     """Milliseconds that half, 95 % and 99 % of the attempts did not exceed; at most 12 % too high."""
 
@@ -87,6 +98,7 @@ class Operation(Wire):
     quota: dict[Literal["per_second", "per_day"], Quota]
     next_window: datetime | None = Field(description="when the register opens again; null while it is open")
     places: Places
+    attempt_timeout_ms: AttemptTimeouts
     seen: Seen
     freshness: Freshness | None
     contract: Contract
@@ -131,12 +143,18 @@ def _operation(source: Source, runtime: SourceRuntime, today: date) -> Operation
         quota={"per_second": Quota.of(policy.per_second), "per_day": Quota.of(policy.per_day)},
         next_window=policy.next_opening,
         places=Places(in_flight=policy.in_flight, limit=policy.limit, waiting=policy.waiting),
+        attempt_timeout_ms=_timeouts(policy),
         seen=_seen(observed),
         freshness=_freshness(observed.window, today),
         contract=Contract(
             version=source.contract_version, new_fields=list(observed.new_fields), missing_fields=list(observed.missing_fields)
         ),
     )
+
+
+def _timeouts(policy: PolicySnapshot) -> AttemptTimeouts:
+    in_ms = {lane: 1000 * seconds for lane, seconds in policy.timeouts.items()}
+    return AttemptTimeouts(live=in_ms["live"], bulk=in_ms["bulk"], attempts_measured=policy.attempts_measured)
 
 
 def _breaker(policy: PolicySnapshot) -> Breaker:

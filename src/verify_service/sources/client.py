@@ -195,9 +195,8 @@ class BoundClient:
         self.settle(None)
         async with self.runtime.policy.attempt(self.lane, self.deadline) as permitted:
             self.attempts += 1
-            limit = permitted.began + self.runtime.source.limits.attempt_timeout_ms / 1000
             try:
-                async with asyncio.timeout_at(min(self.deadline, limit)):
+                async with asyncio.timeout_at(min(self.deadline, permitted.began + permitted.seconds)):
                     answer = await self._observed(attempt, waited=permitted.began - came)
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None

@@ -1,6 +1,6 @@
 """The model of a `source.toml`: the facts of one register. Facts are data; reading is code (adapter.py).
 
-Durations carry their unit in the name. The tables limits, quota, breaker, retry, places and hours are the source's policy:
+Durations carry their unit in the name. The tables limits, timeouts, quota, breaker, retry, places and hours are the source's policy:
 a deployment overrides single numbers of them beside its endpoint (`Endpoint.overrides`), never in code. Their defaults are
 where to start from; what is measured at a register replaces them.
 """
@@ -37,6 +37,19 @@ class Limits(Facts):
     response_bytes: int = Field(default=2_000_000, ge=1000, le=64_000_000)
     records: int = Field(default=5000, ge=1, le=100_000)
     pages: int = Field(default=20, ge=1, le=1000)
+
+
+class TimeoutRule(Facts):
+    """Between what an attempt's timeout moves with the measured p99.9 (live) or twice that (bulk).
+
+    `limits.attempt_timeout_ms` holds until so many attempts were measured; it widens bounds that exclude it.
+    """
+
+    least_ms: int = Field(default=500, ge=50, le=30_000)
+    most_ms: int = Field(default=4000, ge=50, le=30_000)
+    bulk_least_ms: int = Field(default=2000, ge=50, le=60_000)
+    bulk_most_ms: int = Field(default=30_000, ge=50, le=60_000)
+    least_attempts: int = Field(default=1000, ge=1000, le=1_000_000, description="fewer say nothing of one in a thousand")
 
 
 class Quota(Facts):
@@ -135,7 +148,7 @@ class OwnFinding(Facts):
         return Kind(self.severity, self.text_zh, self.text_en, self.rule)
 
 
-PolicyTable = Literal["limits", "quota", "breaker", "retry", "places", "hours"]
+PolicyTable = Literal["limits", "timeouts", "quota", "breaker", "retry", "places", "hours"]
 
 
 class Source(Facts):
@@ -156,6 +169,7 @@ class Source(Facts):
     subjects_per_call: int = Field(ge=1, le=100_000)
     stale_after_days: int = Field(ge=1, le=3660)
     limits: Limits = Limits()
+    timeouts: TimeoutRule = TimeoutRule()
     quota: Quota
     breaker: BreakerRule = BreakerRule()
     retry: RetryRule = RetryRule()

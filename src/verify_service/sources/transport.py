@@ -89,7 +89,7 @@ class _Plain:
             # Loading the trusted certificates takes longer than a call; without TLS nobody would look at them.
             verify=endpoint.base_url.startswith("https:"),
             cookies=_NoCookies(),
-            timeout=httpx.Timeout(limits.attempt_timeout_ms / 1000, connect=limits.connect_timeout_ms / 1000),
+            timeout=httpx.Timeout(None, connect=limits.connect_timeout_ms / 1000),
             limits=httpx.Limits(max_connections=limits.in_flight, keepalive_expiry=_KEPT_SECONDS),
             follow_redirects=False,
             trust_env=False,

@@ -22,9 +22,12 @@ _DEADLINE_SECONDS = 0.01  # so close to the deadline, a cancellation is its doin
 
 
 class Attempt:
-    """Enter, leave, settle. Whoever leaves it without an exception settles it when the answer has been read."""
+    """Enter, leave, settle. Whoever leaves it without an exception settles it when the answer has been read.
 
-    __slots__ = ("_deadline", "_entered", "_lane", "_policy", "_took", "_until", "began")
+    It began at `began` and is given `seconds`, both once it is entered.
+    """
+
+    __slots__ = ("_deadline", "_entered", "_lane", "_policy", "_took", "_until", "began", "seconds")
 
     def __init__(self, policy: "SourcePolicy", lane: Lane, deadline: float) -> None:
         self._policy = policy
@@ -32,7 +35,7 @@ class Attempt:
         self._deadline = deadline
         self._entered: int | None = None
         self._took = self._until = 0.0
-        self.began = 0.0
+        self.began = self.seconds = 0.0
 
     async def __aenter__(self) -> Self:
         """Wait for a place and for quota; bulk also waits for a breaker or for opening hours. Raises SourceFailure."""
@@ -74,7 +77,7 @@ class Attempt:
         """Begin; not if the source was isolated, closed or given up while this waited."""
         policy, lane = self._policy, self._lane
         if policy.refusal() is None:
-            self.began = policy.time()
+            self.began, self.seconds = policy.time(), policy.timeouts.seconds[lane]
             self._entered = policy.breaker.enter(self.began)
             return True
         policy.quota.put_back(lane)
@@ -90,7 +93,10 @@ class Attempt:
         policy.places.give_back(self._lane, began=self.began, now=now, overloaded=code in _OVERLOADED, good=error is None)
         if error is None:
             policy.budget.succeeded()
+            policy.timeouts.took(self._took, now)
             return
+        if code is OutcomeCode.TIMEOUT and self._took >= self.seconds:
+            policy.timeouts.ran_out(self.seconds, now)
         if code in _RETRIED:
             policy.budget.failed()
         if failure is None:

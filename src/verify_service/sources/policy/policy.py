@@ -25,6 +25,7 @@ from verify_service.sources.policy.ledger import PolicyLedger, Shared
 from verify_service.sources.policy.places import Places
 from verify_service.sources.policy.quota import Quota
 from verify_service.sources.policy.snapshot import Isolation, PolicySnapshot, QuotaUse, SourceState
+from verify_service.sources.policy.timeouts import AttemptTimeouts
 
 _CLOCK_SECONDS = 0.01  # two clocks' readings of one timeout
 
@@ -60,15 +61,19 @@ class SourcePolicy:
         self.breaker = Breaker(source.breaker, uniform=uniform, now=self.time())
         self.budget = RetryBudget(source.retry)
         self.places = Places(source.places, most=source.limits.in_flight)
+        self.timeouts = AttemptTimeouts(source.timeouts, source.limits, now=self.time())
         self.quota = Quota(source, common.ledger, loop_time=self.time)
         self.slow_seconds = source.breaker.slow_ms / 1000
-        # A timeout says something about the register only if it had the time that it usually needs.
-        self.fair_seconds = min(source.breaker.slow_ms, source.limits.attempt_timeout_ms) / 1000 - _CLOCK_SECONDS
         self._hours = ServiceHours(source.hours, common.calendar(source.region))
         self._clock = clock
         self._ledger = common.ledger
         self._shared = Shared()
         self._changes = 0
+
+    @property
+    def fair_seconds(self) -> float:
+        """Return the time that the register usually needs: a timeout says something about it only if it had that."""
+        return min(self.slow_seconds, self.timeouts.seconds["live"]) - _CLOCK_SECONDS
 
     def attempt(self, lane: Lane, deadline: float) -> Attempt:
         """Return one attempt. Entering it raises SourceFailure when the source must not be asked now."""
@@ -147,6 +152,8 @@ class SourcePolicy:
             in_flight=self.places.in_flight,
             limit=self.places.limit,
             waiting=self.places.waiting,
+            timeouts={lane: round(seconds, 3) for lane, seconds in self.timeouts.seconds.items()},
+            attempts_measured=self.timeouts.measured,
             retry_tokens=round(self.budget.tokens, 1),
             per_second=QuotaUse(self.quota.per_second, self._shared.used_second),
             per_day=QuotaUse(self.quota.per_day, self._shared.used_day),

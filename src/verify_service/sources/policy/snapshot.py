@@ -1,8 +1,11 @@
 """What an operator sees of one source's policy, at one instant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from verify_service.sources.policy.lane import Lane
 
 
 class SourceState(StrEnum):
@@ -39,7 +42,8 @@ class QuotaUse:
 class PolicySnapshot:
     """One source at one instant; instants are aware.
 
-    State, places and tokens are this process's; isolation and quota are shared by all and as of at most a few seconds ago.
+    State, places, timeouts and tokens are this process's; isolation and quota are shared by all and as of at most a few seconds ago.
+    `timeouts` of an attempt are in seconds, by lane, and follow from so many measured attempts (0: from source.toml).
     `next_probe` is when an open breaker lets a call through again; `next_opening` is None while the register is open.
     """
 
@@ -50,6 +54,8 @@ class PolicySnapshot:
     in_flight: int
     limit: int
     waiting: int
+    timeouts: Mapping[Lane, float]
+    attempts_measured: int
     retry_tokens: float
     per_second: QuotaUse
     per_day: QuotaUse
