@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
+from opentelemetry.trace import Tracer
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from uuid_utils import uuid7
 
@@ -158,13 +159,13 @@ async def open_services(
     async with AsyncExitStack() as stack:
         store = await open_store(settings.effective_database_url, cipher=cipher, pool_size=settings.database_pool)
         stack.push_async_callback(store.close)
-        known = installed_adapters()
+        known, tracer = installed_adapters(), _tracer(settings, stack)
         runtime = partial(
             SourceRuntime,
             clock=clock,
             randomness=randomness or system_randomness(),
             transport=settings.transport,
-            common=Common(store.ledger, policies.calendar),
+            common=Common(store.ledger, policies.calendar, tracer),
         )
         channels = channels_for(endpoints, known=known, runtime=runtime)
         for channel in channels.values():
@@ -179,18 +180,19 @@ async def open_services(
             new_id=new_id,
             issuer=settings.issuer,
         )
-        services = Services(_limits(settings), store, policies, verifier, clock, new_id, keyring, tracing=_tracing(settings, stack))
+        tracing = None if tracer is None else Tracing(tracer)
+        services = Services(_limits(settings), store, policies, verifier, clock, new_id, keyring, tracing=tracing)
         stack.push_async_callback(_drain, services)
         yield services
 
 
-def _tracing(settings: Settings, stack: AsyncExitStack) -> Tracing | None:
-    """Return who is told of issued versions, if somebody is. Raises ConfigurationError without the extra `telemetry`."""
+def _tracer(settings: Settings, stack: AsyncExitStack) -> Tracer | None:
+    """Return who is told of verifications, questions and attempts. Raises ConfigurationError without the extra `telemetry`."""
     if settings.trace_endpoint is None:
         return None
     provider = trace_provider(settings.trace_endpoint, share=settings.trace_share)
     stack.push_async_callback(asyncio.to_thread, provider.shutdown)
-    return Tracing(provider.get_tracer("verify_service"))
+    return provider.get_tracer("verify_service")
 
 
 async def _drain(services: Services) -> None:

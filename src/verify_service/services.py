@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -157,8 +158,8 @@ class Services:
         """Verify, sign, and issue in one transaction. `deadline_seconds` from now includes the reserve for doing so."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + deadline_seconds - self.limits.reserve_ms / 1000
-        verified = await self.verifier.verify(job, deadline=deadline)
-        return await self.issue(verified)
+        with nullcontext() if self.tracing is None else self.tracing.verifying(job):
+            return await self.issue(await self.verifier.verify(job, deadline=deadline, spans=self.tracing))
 
     async def issue(
         self,

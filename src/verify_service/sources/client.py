@@ -18,6 +18,7 @@ import tenacity
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Exchange, WireRequest
+from verify_service.sources.attempt_spans import traced
 from verify_service.sources.database import FrontEndDatabase
 from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
@@ -64,6 +65,7 @@ class SourceRuntime:
         self.endpoint = endpoint
         self.clock = clock
         self.randomness = randomness
+        self.tracer = common.tracer if common is not None else None
         is_database = endpoint.base_url.startswith("postgresql://")
         self.http = None if is_database else http_client(source, endpoint, transport=transport)
         self.database = FrontEndDatabase(source, endpoint) if is_database else None
@@ -197,11 +199,17 @@ class BoundClient:
             self.attempts += 1
             try:
                 async with asyncio.timeout_at(min(self.deadline, permitted.began + permitted.seconds)):
-                    answer = await self._observed(attempt, waited=permitted.began - came)
+                    answer = await self._told(self._observed(attempt, waited=permitted.began - came))
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None
         self._answered = permitted
         return answer
+
+    def _told(self, attempt: Awaitable[T]) -> Awaitable[T]:
+        runtime = self.runtime
+        if runtime.tracer is None:
+            return attempt
+        return traced(attempt, runtime.tracer, source=runtime.source.id, lane=self.lane, number=self.attempts)
 
     def settle(self, failure: SourceFailure | None) -> None:
         """Say what came of the last answer that arrived: None if it could be read. Whoever bound the client says it at the end."""

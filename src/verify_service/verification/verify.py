@@ -15,7 +15,7 @@ from verify_service.errors import NoConsent
 from verify_service.sources.definition import Source
 from verify_service.verification.amend import amended, completed
 from verify_service.verification.compose import Header, compose
-from verify_service.verification.fanout import Call, Channel, fan_out
+from verify_service.verification.fanout import Ask, Call, Channel, fan_out
 from verify_service.verification.grouping import Grouping
 from verify_service.verification.merge import merge
 from verify_service.verification.plan import Asker, Plan, local_day, plan
@@ -92,6 +92,13 @@ class Verified:
     made: Made | None = None
 
 
+class Spans(Protocol):
+    """Who traces the questions of a verification."""
+
+    def asking(self, job: Job, unasked: Sequence[Answer], ask: Ask) -> Ask:
+        """Tell of what is not asked, and return `ask` with a span for every question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """Everything a verification needs, none of it a global. `channels` reach those of the known `sources` that are connected."""
@@ -110,10 +117,12 @@ class Verifier:
         asker = Asker(tenant, verification_id, version)
         return plan(job_request, asker=asker, sources=self.sources, connected=self.channels, at=at)
 
-    async def verify(self, job: Job, *, deadline: float) -> Verified:
+    async def verify(self, job: Job, *, deadline: float, spans: Spans | None = None) -> Verified:
         """Ask every permitted source about every member, and say what was, and was not, answered."""
         planned = job.plan or self.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=self.clock())
         ask = self.grouping.asker(job.client_id)
+        if spans is not None:
+            ask = spans.asking(job, planned.unasked, ask)
         calls = await fan_out(planned.asked, channels=self.channels, deadline=deadline, ask=ask)
         answers = [*planned.unasked, *(a for call in calls for a in call.answers)]
         return self._report(job, answers, calls, replaces=None)

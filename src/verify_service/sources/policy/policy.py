@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from opentelemetry.trace import Tracer
 
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.domain.policy import Calendar
@@ -35,14 +36,15 @@ _PROBING_SECONDS = 1.0  # while probes are under way, come again so soon
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What the policies of all sources share.
+    """What all sources share.
 
     Without a ledger no quota is counted and an isolation is this process's alone: for tests and tools that ask a sandbox.
-    `calendar` tells a region's working days.
+    `calendar` tells a region's working days, `tracer` is told of every attempt.
     """
 
     ledger: PolicyLedger | None = None
     calendar: Callable[[str], Calendar] = lambda _region: Calendar()
+    tracer: Tracer | None = None
 
 
 class SourcePolicy:
