@@ -50,6 +50,9 @@ class Process:
             os.kill(self.popen.pid, signal.SIGKILL)
             self.popen.wait()
 
+    def runs(self) -> bool:
+        return self.popen is not None and self.popen.poll() is None
+
     def stop(self) -> int:
         """Ask it to end, as an operator does; return the exit code."""
         if self.popen is None:

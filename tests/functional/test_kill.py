@@ -1,13 +1,15 @@
 """kill -9 at random moments under load: what was acknowledged is there, and nothing is there twice.
 
-The clients keep a ledger of every acknowledgement. After each kill the service is started again and the clients repeat,
-with the same Idempotency-Key, what was not acknowledged, as a careful caller does. At the end a worker finishes what a
-killed process left behind, and the ledger is held against the service's answers and the database.
+The clients keep a ledger of every acknowledgement. After each kill the service is started again and the clients go on with
+new households and repeat, with the same Idempotency-Key, what was not acknowledged, as a careful caller does. A worker runs
+beside the service, finishes what killed processes left behind, and is killed in every second round or so. At the end the
+ledger is held against the service's answers and the database.
 """
 
 import asyncio
 import json
 import random
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.functional.processes import Installation, registers
+from tests.functional.processes import Installation, Process, registers
 
 KILLS_IN_CI, KILLS_IN_SOAK = 2, 200
 CLIENTS = 6
+REPEATED = 0.25  # a caller asks again now and then; most of the load is new households
+LATEST_KILL_SECONDS = 2.0
 SETTLING_SECONDS = 180  # against a hang only: a killed process's leases have to run out, and a household takes what it takes
 
 
@@ -30,10 +34,11 @@ class Ledger:
     acknowledged: dict[str, Any] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
     made: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(20261124))
 
     def next_key(self) -> str:
-        if self.open:
-            return self.open.pop()
+        if self.open and self.chance.random() < REPEATED:
+            return self.open.pop(0)
         self.made += 1
         return f"household-{self.made:05}"
 
@@ -62,14 +67,18 @@ async def one_client(http: httpx.AsyncClient, template: dict[str, Any], ledger: 
             return
 
 
-async def load_and_kill(place: Installation, token: str, template: dict[str, Any], ledger: Ledger, after_seconds: float) -> None:
+async def load_and_kill(place: Installation, worker: Process, token: str, template: dict[str, Any], ledger: Ledger) -> None:
     """Serve, load, kill after a while, and wait until every client noticed."""
     process = await asyncio.to_thread(place.serve)
     async with http_client(place, token) as http:
         clients = [asyncio.create_task(one_client(http, template, ledger)) for _ in range(CLIENTS)]
-        await asyncio.sleep(after_seconds)
+        await asyncio.sleep(ledger.chance.uniform(0.02, LATEST_KILL_SECONDS))
+        if ledger.chance.random() < 0.5:
+            await asyncio.to_thread(worker.kill)
         await asyncio.to_thread(process.kill)
         await asyncio.gather(*clients)
+    if not worker.runs():
+        worker.start()
 
 
 def http_client(place: Installation, token: str) -> httpx.AsyncClient:
@@ -78,8 +87,8 @@ def http_client(place: Installation, token: str) -> httpx.AsyncClient:
 
 
 async def settle(place: Installation, token: str, template: dict[str, Any], ledger: Ledger) -> None:
-    """Serve with a worker until every key has its answer, and every acknowledged report is the one that can be fetched."""
-    process, worker = await asyncio.to_thread(place.serve), place.worker()
+    """Serve until every key has its answer, and every acknowledged report is the one that can be fetched."""
+    process = await asyncio.to_thread(place.serve)
     try:
         async with http_client(place, token) as http, asyncio.timeout(SETTLING_SECONDS):
             while ledger.open:
@@ -93,7 +102,6 @@ async def settle(place: Installation, token: str, template: dict[str, Any], ledg
                 assert report.text == answer["jws"], key
     finally:
         process.kill()
-        worker.kill()
 
 
 def stored(database_url: str) -> list[tuple[str, int, int]]:
@@ -110,20 +118,25 @@ def stored(database_url: str) -> list[tuple[str, int, int]]:
 
 
 async def kill_again_and_again(folder: Path, database_url: str | None, household: bytes, *, kills: int) -> None:
-    moments = random.Random(20261124)
     with registers(folder) as sources:
         place = Installation(folder, sources, database_url)
         token = (await asyncio.to_thread(place.new_client))["access_token"]
-        template, ledger = json.loads(household), Ledger()
-        for _ in range(kills):
-            await load_and_kill(place, token, template, ledger, moments.uniform(0.02, 0.9))
-        await settle(place, token, template, ledger)
+        template, ledger, worker = json.loads(household), Ledger(), place.worker()
+        try:
+            for _ in range(kills):
+                await load_and_kill(place, worker, token, template, ledger)
+            amid = len(ledger.acknowledged)
+            sys.stdout.write(f"{kills} kills, {ledger.made} households, {amid} acknowledged between the kills\n")
+            await settle(place, token, template, ledger)
+        finally:
+            worker.kill()
     url = database_url or f"sqlite:///{folder / 'var' / 'verify.db'}"
     found = {reference: (verifications, versions) for reference, verifications, versions in stored(url)}
     assert len(ledger.acknowledged) == ledger.made
     assert found.keys() == ledger.acknowledged.keys()
     assert set(found.values()) == {(1, 1)}
     assert ledger.made > kills
+    assert amid >= kills // 4  # else the kills met no work
 
 
 async def test_every_acknowledged_verification_is_there_once_on_sqlite(tmp_path: Path, household: bytes) -> None:
