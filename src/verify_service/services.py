@@ -140,6 +140,7 @@ class Services:
             tenant=client.tenant,
             client_id=client.id,
             verification_id=admitted.verification_id,
+            request_no=await self.store.numbers.take(request.region, local_day(now)),
             request=body,
             fingerprint=hashlib.sha256(body).hexdigest(),
             idempotency_key=idempotency_key,
@@ -151,7 +152,7 @@ class Services:
         )
         if isinstance(accepted, Accepted):
             self.counts.states[VerificationState.ACCEPTED] += 1
-            return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now, admitted.plan)
+            return Job(client.tenant, client.id, accepted.verification_id, request, accepted.fence, now, accepted.request_no, admitted.plan)
         return accepted
 
     async def complete(self, job: Job, *, deadline_seconds: float) -> Finished:
@@ -241,6 +242,7 @@ def verification_body(verified: Verified) -> dict[str, Any]:
     header = verified.report["header"]
     return {
         "id": verified.job.verification_id,
+        "request_no": header["request_no"],
         "client_reference": verified.job.request.client_reference,
         "state": header["state"],
         "accepted_at": verified.job.accepted_at.isoformat(),

@@ -12,6 +12,7 @@ from verify_service.api.amendment_examples import AMENDMENTS
 from verify_service.api.auth import REMEMBERED
 
 OPEN = "open to everybody"
+NUMBER = "HD99010120261124000001Z"
 UNKNOWN = "01a20cc7-7016-76c1-8580-ec76ee48a144"
 JSON = {"Content-Type": "application/json"}
 REASON = b'{"reason": "answers with another county\'s data"}'
@@ -44,6 +45,7 @@ class Rule:
 
 TABLE: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/verifications"): Rule("verify:write", 200, 200),
+    ("GET", "/v1/verifications"): Rule("report:read", 200, 404),
     ("GET", "/v1/verifications/{verification_id}"): Rule("report:read", 200, 404),
     ("GET", "/v1/verifications/{verification_id}/events"): Rule("report:read", 200, 404),
     ("GET", "/v1/reports/{report_id}"): Rule("report:read", 200, 404),
@@ -91,7 +93,10 @@ async def call(
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
     unknown = {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0", "batch_id": UNKNOWN, "number": "1"}
+    unknown["request_no"] = NUMBER
     path = template.format(**{"form": "csv", "row": 1, **(ids or unknown)})
+    if route == ("GET", "/v1/verifications"):
+        path += f"?request_no={(ids or unknown)['request_no']}"
     body = BODIES.get(template.rpartition("/")[2]) or household()
     kind = {"Content-Type": "application/x-ndjson"} if template == "/v1/batches" else JSON
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in {**kind, **headers}.items()]
@@ -104,6 +109,7 @@ async def issued(house: House) -> dict[str, str]:
     answer = (await house.post()).json()
     verification, finding = answer["verification"], answer["report"]["findings"][0]["id"]
     ids = {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle", "finding": finding}
+    ids["request_no"] = verification["request_no"]
     return {**ids, "number": "1", "batch_id": await cancelled_batch(house)}
 
 

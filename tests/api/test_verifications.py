@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 import json
+from datetime import date
 
 import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 
 from tests.api.house import House, household
+from verify_service.api.amendment_examples import AMENDMENTS
+from verify_service.domain.request_number import request_number
 
 KEY = "0b9f6a54-5d0c-4b0e-9c38-4f4a2b8a7a11"
 
@@ -149,3 +152,32 @@ async def test_answer_is_one_json_document_with_unique_members(house: House) -> 
         return dict(pairs)
 
     assert json.loads((await house.post()).content, object_pairs_hook=unique)
+
+
+async def test_request_number_stands_in_answer_report_and_look_up(house: House) -> None:
+    body = (await house.post()).json()
+    number, header = body["verification"]["request_no"], body["report"]["header"]
+    assert (number, header["request_no"]) == (request_number("990101", date(2026, 11, 24), 1),) * 2
+    seen = (await house.get(f"/v1/verifications/{body['verification']['id']}")).json()
+    assert (await house.get(f"/v1/verifications?request_no={number}")).json() == seen
+    assert seen["verification"]["request_no"] == number
+
+
+@pytest.mark.parametrize(
+    ("query", "rule"),
+    [
+        ("", "missing"),
+        ("?request_no=HD99010120261124000001", "string_pattern_mismatch"),
+        ("?request_no=hd99010120261124000001z", "string_pattern_mismatch"),
+        ("?request_no=HD99010120261124000002Z", "iso_7064"),
+    ],
+)
+async def test_mistyped_request_number_is_refused_and_not_sought(house: House, query: str, rule: str) -> None:
+    answer = await house.get(f"/v1/verifications{query}")
+    assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, rule)
+
+
+async def test_later_version_has_the_number_of_the_first(house: House) -> None:
+    first = (await house.post()).json()["verification"]
+    later = (await house.act(f"/v1/reports/{first['report_id']}/withdraw", AMENDMENTS["withdrawal"])).json()
+    assert later["report"]["header"]["request_no"] == later["verification"]["request_no"] == first["request_no"]

@@ -76,7 +76,7 @@ def done(work: ChunkWork) -> ChunkIssue:
     issues = [
         replace(issue(Accepted(row.verification_id, work.fence)), tenant=work.tenant, response=None, exchanges=()) for row in work.rows
     ]
-    requests = {row.verification_id: NewVerification(row.reference, row.request, "f", ["990101197905120019"]) for row in work.rows}
+    requests = {row.verification_id: NewVerification(row.reference, None, row.request, "f", ["990101197905120019"]) for row in work.rows}
     return ChunkIssue(work, NOW, issues, {"vehicle": {"answered.no_record": len(issues)}}, requests)
 
 

@@ -63,7 +63,9 @@ def test_batch_from_file_to_results(tmp_path: Path, database: str | None, repo_r
             if row["jws"] is not None:
                 assert verify(row["jws"], keys).report == row["report"]
                 assert sha256(json_bytes(row["jws"])).hexdigest() == row["digest"]
+                assert row["request_no"] == row["report"]["header"]["request_no"]
             proven(client, batch, row)
+        assert len({row["request_no"] for row in results if row["jws"]}) == counted["final"] + counted["partial"]
         assert client.results(batch["id"], after=20) == results[20:]
         assert client.submit(content, key="first").json() == receipt
         assert client.submit(content + b"\n" + content, key="first").status_code == 422

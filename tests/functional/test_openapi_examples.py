@@ -56,6 +56,7 @@ class Caller:
         body: dict[str, Any] = answer.json()
         self.ids = {
             str(PARAMETERS["verification_id"]): body["verification"]["id"],
+            str(PARAMETERS["request_no"]): body["verification"]["request_no"],
             str(PARAMETERS["report_id"]): body["verification"]["report_id"],
             str(PARAMETERS["finding"]): body["report"]["findings"][0]["id"],
         }

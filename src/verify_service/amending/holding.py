@@ -106,5 +106,5 @@ async def _held(services: Services, client: Client, row: VerificationRow, now: d
         raise WrongState("withdrawn", "a report that was not withdrawn")
     answers = await services.store.answers(tenant=row.tenant, verification_id=row.id)
     made = await services.store.amendments(tenant=row.tenant, verification_id=row.id)
-    job = Job(row.tenant, client.id, row.id, read_request(row.request), row.fence, row.created_at)
+    job = Job(row.tenant, client.id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
     return Held(services, client, job, Previous(stored.id, stored.version, answers, made), report, now)

@@ -5,6 +5,7 @@ from typing import Any
 from verify_service.api.amendment_examples import AMENDMENTS, CHANGED
 
 _VERIFICATION = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
+_NUMBER = "HD99010120261124000001Z"
 _FIRST = "01a20cd0-11f8-7235-a1b4-9897a065c465"
 _SECOND = "01a20cd0-1ed7-7411-9b01-a81a7177fdd8"
 _KID = "mJ7hgvuLFU3KVa8y6WU7VlMlhJVMiKD23KysqjgQMdQ"
@@ -83,6 +84,7 @@ FORGED = "eyJhbGciOiJFZERTQSJ9.e30.c2ln"
 # Whoever sends the examples puts ids of her own in the place of these.
 PARAMETERS: dict[str, Any] = {
     "verification_id": _VERIFICATION,
+    "request_no": _NUMBER,
     "report_id": _FIRST,
     "source_id": "vehicle",
     "finding": "5f0c6a1be7d2934e",
@@ -139,6 +141,7 @@ ANSWERS: dict[str, Any] = {
     "VerificationAnswer": {
         "verification": {
             "id": _VERIFICATION,
+            "request_no": _NUMBER,
             "client_reference": "SHILI-2026-000101",
             "state": "partial",
             "accepted_at": "2026-11-24T09:08:12.387236Z",

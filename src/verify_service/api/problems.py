@@ -15,7 +15,7 @@ from starlette.responses import Response
 from verify_service.api import refusals
 from verify_service.errors import IdempotencyMismatch, InvalidInput, NoConsent, NotFound, NotPermitted, StillRunning, Superseded, WrongState
 from verify_service.sources.policy import LedgerUnavailable
-from verify_service.storage.errors import LostLease, StoreBusy
+from verify_service.storage.errors import LostLease, SerialsUsedUp, StoreBusy
 
 TYPE_ROOT = "https://verify-service.example/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -36,7 +36,7 @@ class Kind:
 # SQLAlchemy's, and the drivers' own: hot statements run on the driver.
 _UNAVAILABLE = (
     *(database.OperationalError, database.InterfaceError, database.TimeoutError),
-    *(sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError, LedgerUnavailable, StoreBusy),
+    *(sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError, LedgerUnavailable, StoreBusy, SerialsUsedUp),
 )
 
 KINDS = (

@@ -1,9 +1,12 @@
 """Verifications: ask for one, and see where it stands."""
 
 import asyncio
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from verify_service.api.auth import ReadsReports, Verifies
@@ -11,6 +14,7 @@ from verify_service.api.body import read_body, require_json
 from verify_service.api.describe import DEADLINE, IDEMPOTENCY_KEY, JSON, PREFER, json_answer, json_body, problems
 from verify_service.api.headers import Preference, accepted, deadline_seconds, idempotency_key, preference
 from verify_service.api.state import known_form, services_of
+from verify_service.domain.request_number import PATTERN, request_number_holds
 from verify_service.services import Finished, Services
 from verify_service.storage.records import Client, Replay, VerificationState
 from verify_service.verification.answer import answer_bytes, payload_of
@@ -18,6 +22,16 @@ from verify_service.verification.answer import answer_bytes, payload_of
 router = APIRouter(tags=["verifications"])
 _UNFINISHED = {VerificationState.ACCEPTED, VerificationState.RUNNING}
 _LOOK_AGAIN_SECONDS = "1"
+
+
+def _whole(number: str) -> str:
+    """Refuse a number whose check character does not hold; the number is not repeated."""
+    if not request_number_holds(number):
+        raise PydanticCustomError("iso_7064", "the check character does not hold")
+    return number
+
+
+RequestNo = Annotated[str, Query(pattern=PATTERN, description="核对编号 as on the report"), AfterValidator(_whole)]
 
 
 @router.post(
@@ -52,6 +66,21 @@ async def verify(request: Request, client: Verifies) -> Response:
         if task.done() and not task.cancelled()
         else await _going_on(services, client, job.verification_id, preferred)
     )
+
+
+@router.get(
+    "/v1/verifications",
+    summary="Find a verification by its request number",
+    responses={
+        200: json_answer("VerificationAnswer", "It stands so now."),
+        **problems("unauthenticated", "insufficient-scope", "not-found", "not-acceptable", "invalid-request"),
+    },
+)
+async def find(request: Request, client: ReadsReports, *, request_no: RequestNo) -> Response:
+    """Tell which verification bears the 核对编号 that stands on a report; what is mistyped is refused, not sought."""
+    accepted(request, JSON)
+    row = await services_of(request).store.numbered(tenant=client.tenant, request_no=request_no)
+    return Response(orjson.dumps({"verification": row.view}), media_type=JSON)
 
 
 @router.get(

@@ -52,6 +52,7 @@ class Verification(Wire):
     """Where a verification stands. `version` and `pending` are told once a report version is issued."""
 
     id: str
+    request_no: str | None = Field(description="核对编号; null: accepted before numbers were given", examples=["HD99010120261124000001Z"])
     client_reference: str | None
     state: VerificationState
     accepted_at: datetime

@@ -100,7 +100,7 @@ async def _previous(services: Services, row: VerificationRow) -> Previous:
 
 
 def _job(row: VerificationRow) -> Job:
-    return Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
+    return Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
 
 
 @dataclass(slots=True)

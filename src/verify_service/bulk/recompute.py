@@ -33,7 +33,7 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     evidence = [e for e in await services.store.evidence(tenant=tenant, verification_id=row.id) if e.version <= stored.version]
     shares = [s for s in await services.store.shares(tenant=tenant, verification_id=row.id) if s.version <= stored.version]
     made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
-    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
+    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
     signed = orjson.loads(payload)
     report = of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence, shares), header_of(signed), made)
     return canonical_bytes(report) == payload
@@ -50,6 +50,7 @@ def header_of(report: Mapping[str, Any]) -> Header:
     header = report["header"]
     return Header(
         **{name: header[name] for name in ("report_id", "verification_id", "version", "issuer", "replaces", "reason")},
+        request_no=header.get("request_no"),
         issued_at=datetime.fromisoformat(header["issued_at"]),
         valid_until=date.fromisoformat(header["valid_until"]),
     )

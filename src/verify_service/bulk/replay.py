@@ -50,7 +50,7 @@ async def _replayed(services: Services, client: Client, report_id: str, rules_of
     row = await services.store.verification(tenant=client.tenant, verification_id=stored.verification_id)
     answers = await services.store.answers(tenant=client.tenant, verification_id=row.id, up_to=stored.version)
     made = [m for m in await services.store.amendments(tenant=client.tenant, verification_id=row.id) if m.version <= stored.version]
-    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
+    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
     signed = orjson.loads(payload_of(stored.jws))
     try:
         day = _day(services, job.request.region, rules_of)

@@ -11,7 +11,7 @@ from verify_service.storage.batches import BatchStore
 from verify_service.verification.answer import payload_of
 
 _PAGE, _REJECTIONS_PAGE = 100, 2_000
-PLAIN = ("row", "line", "client_reference", "state", "verification_id", "report_id", "version", "digest")
+PLAIN = ("row", "line", "client_reference", "state", "verification_id", "request_no", "report_id", "version", "digest")
 FIGURES = (*PLAIN, "counted_persons", "income_per_capita_monthly_lower_fen", "income_per_capita_monthly_upper_fen", "lines", "gaps")
 COLUMNS = (*FIGURES, "findings", "jws")
 ERROR_COLUMNS = ("row", "line", "place", "rule")
@@ -74,5 +74,5 @@ def error_ndjson(rejection: Rejection) -> bytes:
 
 
 def _plain(row: ResultRow) -> dict[str, Any]:
-    values = (row.no, row.line, row.reference, row.state.value, row.verification_id, row.report_id, row.version, row.digest)
+    values = (row.no, row.line, row.reference, row.state.value, row.verification_id, row.request_no, row.report_id, row.version, row.digest)
     return dict(zip(PLAIN, values, strict=True))

@@ -14,7 +14,7 @@ from verify_service.verification.verify import Job, Verified
 
 def chunk_job(work: ChunkWork, row: ChunkRow, request: VerificationRequest) -> Job:
     """Return the verification that a row is."""
-    return Job(work.tenant, work.client_id, row.verification_id, request, work.fence, work.accepted_at)
+    return Job(work.tenant, work.client_id, row.verification_id, request, work.fence, work.accepted_at, row.request_no)
 
 
 def issue_of(verified: Verified) -> Issue:

@@ -51,7 +51,7 @@ def _of(claim: TicketClaim) -> str:
 
 async def _finish(services: Services, row: VerificationRow) -> None:
     """Complete a verification that was accepted by a process that is gone."""
-    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at)
+    job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
     try:
         await services.complete(job, deadline_seconds=services.limits.max_deadline_ms / 1000)
     except NoConsent:

@@ -6,7 +6,7 @@ from pydantic import with_config
 from typing_extensions import TypedDict
 
 from verify_service.domain.report.base import CLOSED, Day, Digest, Instant
-from verify_service.domain.report.header import State
+from verify_service.domain.report.header import RequestNumber, State
 
 FORMAT: Literal["verify-service/view/1"] = "verify-service/view/1"
 View = Literal["applicant", "minimum"]
@@ -18,6 +18,7 @@ class ViewHeader(TypedDict):
     """Which report version this is a view of, by id and by the SHA-256 of its canonical bytes, and what holds of that version."""
 
     view: View
+    request_no: RequestNumber | None
     report_id: str
     version: int
     digest: Digest

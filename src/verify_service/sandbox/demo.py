@@ -59,6 +59,7 @@ async def _next_version(http: httpx.AsyncClient, known: Mapping[str, Any]) -> An
 
 def _show(console: Console, report: Mapping[str, Any]) -> None:
     header = report["header"]
+    console.print(f"核对编号 {header['request_no']}")
     console.print(f"[bold]report version {header['version']}: {header['state']}[/bold], usable for {header['usable_for']}")
     console.print(_matrix(report))
     console.print(_lines(report))

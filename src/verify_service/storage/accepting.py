@@ -48,6 +48,7 @@ class Submission:
     tenant: str
     client_id: str
     verification_id: str
+    request_no: str | None
     request: bytes = field(repr=False)
     fingerprint: str
     idempotency_key: str | None
@@ -69,7 +70,7 @@ def accept(connection: Connection, cipher: FieldCipher, submission: Submission) 
     _INSERT_SUBJECTS.run_many(connection, _subjects(cipher, submission))
     s = submission
     audit.record(connection, audit.Act(s.tenant, s.now, s.client_id, "verification.accepted", s.verification_id))
-    return Accepted(s.verification_id, 1)
+    return Accepted(s.verification_id, 1, s.request_no)
 
 
 def respond(connection: Connection, cipher: FieldCipher, *, tenant: str, verification_id: str, response: Response) -> None:
@@ -109,6 +110,7 @@ def _verification(cipher: FieldCipher, s: Submission, digest: str) -> dict[str, 
         "tenant": s.tenant,
         "client_id": s.client_id,
         "client_reference": s.client_reference,
+        "request_no": s.request_no,
         "state": VerificationState.ACCEPTED.value,
         "sealed_request": cipher.seal(request_place(s.verification_id), s.request),
         "request_digest": digest,

@@ -156,6 +156,7 @@ def _verification(cipher: FieldCipher, issue: ChunkIssue, each: Issue) -> dict[s
         "tenant": each.tenant,
         "client_id": issue.work.client_id,
         "client_reference": request.reference,
+        "request_no": request.request_no,
         "state": each.state.value,
         "sealed_request": cipher.seal(request_place(each.verification_id), request.body),
         "request_digest": cipher.blind(each.tenant, request.fingerprint),

@@ -42,7 +42,8 @@ _REJECTIONS = (
     .order_by(_e.no, _e.ordinal)
 )
 _RESULTS = (
-    select(_r.no, _r.line, _r.reference, _r.state, _r.verification_id, _r.report_id, _p.version, _p.digest, _p.sealed_jws)
+    select(_r.no, _r.line, _r.reference, _r.state, _r.verification_id, _v.request_no, _r.report_id, _p.version, _p.digest, _p.sealed_jws)
+    .join(verifications, _v.id == _r.verification_id, isouter=True)
     .join(reports, _p.id == _r.report_id, isouter=True)
     .where(_r.batch_id == bindparam("id"), _r.tenant == bindparam("tenant"), _r.no > bindparam("after"))
     .order_by(_r.no)
@@ -61,7 +62,7 @@ _OF_CHUNK = (
     _r.report_id.is_not(None),
 )
 _KNOWN = (
-    select(_r.no, _r.line, _r.verification_id, _r.reference, _v.sealed_request, _p.id, _p.version)
+    select(_r.no, _r.line, _r.verification_id, _r.reference, _v.request_no, _v.sealed_request, _p.id, _p.version)
     .join(verifications, _v.id == _r.verification_id)
     .join(reports, _p.id == _v.current_report_id)
     .where(*_OF_CHUNK)
@@ -183,11 +184,11 @@ def _result(cipher: FieldCipher, row: Any) -> ResultRow:
     jws = None
     if row.sealed_jws is not None:
         jws = cipher.open(rows.jws_place(row.verification_id, row.report_id), row.sealed_jws)
-    state = RowState(row.state)
-    return ResultRow(row.no, row.line, row.reference, state, row.verification_id, row.report_id, row.version, row.digest, jws)
+    ids = (row.verification_id, row.request_no, row.report_id)
+    return ResultRow(row.no, row.line, row.reference, RowState(row.state), *ids, row.version, row.digest, jws)
 
 
 def _known(cipher: FieldCipher, row: Any, answers_now: Iterable[Answer], made: Sequence[Made]) -> Known:
     request = cipher.open(request_place(row.verification_id), row.sealed_request)
-    chunk_row = ChunkRow(row.no, row.line, row.verification_id, row.reference, request)
+    chunk_row = ChunkRow(row.no, row.line, row.verification_id, row.reference, request, row.request_no)
     return Known(chunk_row, row.id, row.version, list(answers_now), made)

@@ -166,13 +166,14 @@ class ChunkKey:
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """A row of a chunk in work: `request` is the body that was accepted; empty once it is a verification."""
+    """A row of a chunk in work: `request` is the body that was accepted, `request_no` its number once it has one."""
 
     no: int
     line: int
     verification_id: str
     reference: str | None
     request: bytes = field(repr=False, default=b"")
+    request_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ class NewVerification:
     """The request that a row of a batch becomes: its body, SHA-256, and identity numbers to find it by."""
 
     reference: str | None
+    request_no: str | None
     body: bytes = field(repr=False)
     fingerprint: str
     subjects: Sequence[str] = field(repr=False)
@@ -256,6 +258,7 @@ class ResultRow:
     reference: str | None
     state: RowState
     verification_id: str | None
+    request_no: str | None
     report_id: str | None
     version: int | None
     digest: str | None

@@ -15,5 +15,9 @@ class StoreBusy(VerifyError):
     """More waits to be written than the store will soon have written; nothing was."""
 
 
+class SerialsUsedUp(VerifyError):
+    """Every serial of this region's day has been given."""
+
+
 class DamagedField(VerifyError):
     """A stored field does not open where it stands: it was altered, moved, or sealed with another key."""

@@ -37,6 +37,7 @@ _DISABLE = (
     .returning(clients.c.tenant)
 )
 _VERIFICATION = select(verifications).where(verifications.c.id == _OF["id"], verifications.c.tenant == _OF["tenant"])
+_NUMBERED = select(verifications).where(verifications.c.request_no == bindparam("number"), verifications.c.tenant == _OF["tenant"])
 _REPORT = (
     select(reports, verifications.c.current_report_id)
     .join(verifications, verifications.c.id == reports.c.verification_id)
@@ -109,6 +110,11 @@ def _client(row: RowMapping) -> Client:
 def verification(connection: Connection, cipher: FieldCipher, key: dict[str, str]) -> VerificationRow:
     """Return a verification with its request. Raises NotFound."""
     return read_verification(cipher, _one(connection, _VERIFICATION, key))
+
+
+def numbered(connection: Connection, cipher: FieldCipher, tenant: str, number: str) -> VerificationRow:
+    """Return the verification with a request number. Raises NotFound."""
+    return read_verification(cipher, _one(connection, _NUMBERED, {"tenant": tenant, "number": number}))
 
 
 def read_verification(cipher: FieldCipher, row: RowMapping) -> VerificationRow:

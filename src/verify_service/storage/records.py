@@ -78,6 +78,7 @@ class Accepted:
 
     verification_id: str
     fence: int
+    request_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class VerificationRow:
     tenant: str
     client_id: str
     client_reference: str | None
+    request_no: str | None
     state: VerificationState
     request: bytes = field(repr=False)
     created_at: datetime
@@ -103,6 +105,7 @@ class VerificationRow:
         """Return it as its client sees it, ready for JSON: no data of the household."""
         return {
             "id": self.id,
+            "request_no": self.request_no,
             "client_reference": self.client_reference,
             "state": self.state.value,
             "accepted_at": self.created_at.isoformat(),

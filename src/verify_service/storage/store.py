@@ -20,6 +20,7 @@ from verify_service.storage.batches import BatchStore
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
 from verify_service.storage.ledger import DatabaseLedger
+from verify_service.storage.numbering import RequestNumbers
 from verify_service.storage.postgresql import PostgresqlExecutor
 from verify_service.storage.records import (
     Accepted,
@@ -62,6 +63,7 @@ class Store:
         self._executor = executor
         self._cipher = cipher
         self.batches = BatchStore(executor, cipher)
+        self.numbers = RequestNumbers(executor)
 
     @property
     def ledger(self) -> DatabaseLedger:
@@ -91,6 +93,7 @@ class Store:
         idempotency_key: str | None,
         route: str,
         client_reference: str | None,
+        request_no: str | None = None,
         now: datetime,
         lease_until: datetime,
         method: str = "POST",
@@ -106,6 +109,7 @@ class Store:
             tenant=tenant,
             client_id=client_id,
             verification_id=verification_id,
+            request_no=request_no,
             request=request,
             fingerprint=fingerprint,
             idempotency_key=idempotency_key,
@@ -143,6 +147,10 @@ class Store:
     async def verification(self, *, tenant: str, verification_id: str) -> VerificationRow:
         """Return a verification with its request. Raises NotFound."""
         return await self._executor.read(partial(reading.verification, cipher=self._cipher, key=_key(tenant, verification_id)))
+
+    async def numbered(self, *, tenant: str, request_no: str) -> VerificationRow:
+        """Return the verification with this request number. Raises NotFound."""
+        return await self._executor.read(partial(reading.numbered, cipher=self._cipher, tenant=tenant, number=request_no))
 
     async def report(self, *, tenant: str, report_id: str, actor: str, now: datetime) -> ReportRow:
         """Return a report version; that `actor` read it is durable before this returns. Raises NotFound."""

@@ -4,7 +4,7 @@
                       │ 1─n answers, exchanges (evidence), amendments, tickets, subjects, shares n─1 shared_calls
                       └ 0─1 idempotency
     outbox, audit: written in the same transaction as what they tell of
-    quotas, isolations: what all processes share about a source; of no tenant
+    quotas, isolations, request_serials: what all processes share; of no tenant
 
 `verifications` alone has a lease: (lease_until, fence). Who claims a verification raises the fence; every later write
 says which fence it holds and is refused when that is no longer the highest (see docs/decisions/0006).
@@ -64,6 +64,7 @@ verifications = Table(
     Column("tenant", Text, nullable=False),
     Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
     Column("client_reference", Text),
+    Column("request_no", Text, unique=True, index=True),  # null: accepted before numbers were given
     Column("state", Text, nullable=False),
     Column("sealed_request", LargeBinary, nullable=False),
     Column("request_digest", Text, nullable=False),  # blind: HMAC of the fingerprint
@@ -215,6 +216,16 @@ quotas = Table(
     metadata,
     Column("source", Text, primary_key=True),
     Column("spent", Json, nullable=False),
+)
+
+# Of no tenant: the last serial of request numbers that was leased, by region and day (yyyymmdd).
+request_serials = Table(
+    "request_serials",
+    metadata,
+    Column("region", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("leased", Integer, nullable=False),
+    PrimaryKeyConstraint("region", "day"),
 )
 
 isolations = Table(

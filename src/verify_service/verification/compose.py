@@ -40,6 +40,7 @@ class Header:
     issuer: str
     valid_until: date
     replaces: str | None = None
+    request_no: str | None = None
     reason: Reason = "first_issue"
 
 
@@ -96,6 +97,7 @@ def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[
     base: HeaderBase = {
         "title": "Household economic-status verification report",
         "title_zh": "居民家庭经济状况核对报告",
+        "request_no": header.request_no,
         "report_id": header.report_id,
         "verification_id": header.verification_id,
         "version": header.version,

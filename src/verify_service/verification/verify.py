@@ -53,7 +53,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An accepted verification, held under `fence` by this process. `plan`: its questions, if it was admitted here."""
+    """An accepted verification, held under `fence` by this process. `plan`: its questions, if it was admitted here.
+
+    `request_no` is the number by which people know it (核对编号).
+    """
 
     tenant: str
     client_id: str
@@ -61,6 +64,7 @@ class Job:
     request: VerificationRequest = field(repr=False)
     fence: int
     accepted_at: datetime
+    request_no: str | None = None
     plan: Plan | None = field(default=None, repr=False)
 
 
@@ -180,6 +184,7 @@ class Verifier:
         header = Header(
             report_id=self.new_id(),
             verification_id=job.verification_id,
+            request_no=job.request_no,
             version=1 if replaces is None else replaces.version + 1,
             issued_at=issued_at,
             issuer=self.issuer,

@@ -12,7 +12,8 @@ from verify_service.domain.view import FORMAT, ApplicantView, MinimumLine, Minim
 
 Tree = Mapping[str, Any]
 _GROUPS = ("members", "supporters", "not_counted")
-_HEADER = ("report_id", "version", "title", "title_zh", "state", "usable_for", "issued_at", "valid_until", "issuer", "disclaimer")
+_PLAIN = ("title", "title_zh", "state", "usable_for", "issued_at", "valid_until", "issuer", "disclaimer")
+_HEADER = ("request_no", "report_id", "version", *_PLAIN)
 _LEFT_OUT = frozenset({"question_digest", "answer_digests", "evidence"})
 # Objects in which a `name` is a person's; elsewhere it is a company's, a centre's, a register's.
 _PERSONS = frozenset({"co_owners", "guardian", "agent"})
@@ -29,7 +30,7 @@ def view_of(report: Tree, *, digest: str, view: View) -> ApplicantView | Minimum
 
 
 def _header(report: Tree, digest: str, view: View) -> ViewHeader:
-    return {"view": view, "digest": digest, **{name: report["header"][name] for name in _HEADER}}  # type: ignore[typeddict-item]
+    return {"view": view, "digest": digest, **{name: report["header"].get(name) for name in _HEADER}}  # type: ignore[typeddict-item]
 
 
 def _minimum(report: Tree, header: ViewHeader) -> MinimumView:

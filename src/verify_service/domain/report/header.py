@@ -1,24 +1,27 @@
 """The header: the only part that is no function of request, answers and policy. What is not final is not for decisions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from verify_service.domain.amendment import Kind
 from verify_service.domain.report.amendments import ActLine
 from verify_service.domain.report.base import CLOSED, Day, Instant
+from verify_service.domain.request_number import PATTERN
 
+RequestNumber = Annotated[str, Field(pattern=PATTERN, description="核对编号, its last character by ISO 7064 MOD 37,36")]
 Reason = Literal["first_issue", "late_answer", "waiting_ended", "recheck"] | Kind
 State = Literal["partial", "final", "final_with_gaps", "withdrawn"]
 
 
 @with_config(CLOSED)
 class HeaderBase(TypedDict):
-    """What changes from issue to issue: numbers, times, who, what it replaces."""
+    """What changes from issue to issue: numbers, times, who, what it replaces. request_no null: accepted before numbers were given."""
 
     title: str
     title_zh: Literal["居民家庭经济状况核对报告"]
+    request_no: RequestNumber | None
     report_id: str
     verification_id: str
     version: int
