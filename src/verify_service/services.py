@@ -18,7 +18,6 @@ import orjson
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from verify_service.domain.outcome import Answer
 from verify_service.domain.policy import Policies
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
@@ -43,6 +42,7 @@ from verify_service.storage.records import (
 from verify_service.storage.store import Store
 from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
+from verify_service.verification.answer import verification_body
 from verify_service.verification.fanout import Call, Channel, file_digest
 from verify_service.verification.plan import local_day
 from verify_service.verification.rounds import ticketed
@@ -235,31 +235,6 @@ def _violation(place: tuple[int | str, ...], kind: str) -> Violation:
 def _check_permitted(allowed: Collection[str], wanted: str, what: str) -> None:
     if "*" not in allowed and wanted not in allowed:
         raise NotPermitted(what)
-
-
-def verification_body(verified: Verified) -> dict[str, Any]:
-    """Return the verification as a client sees it once a version is issued."""
-    header = verified.report["header"]
-    return {
-        "id": verified.job.verification_id,
-        "request_no": header["request_no"],
-        "client_reference": verified.job.request.client_reference,
-        "state": header["state"],
-        "accepted_at": verified.job.accepted_at.isoformat(),
-        "updated_at": verified.issued_at.isoformat(),
-        "report_id": header["report_id"],
-        "version": header["version"],
-        "pending": [_pending(a) for a in verified.answers if a.outcome.next_look is not None],
-    }
-
-
-def _pending(answer: Answer) -> dict[str, str | None]:
-    outcome, question = answer.outcome, answer.question
-    return {"member": question.member, "source": question.source, "next_look": _text(outcome.next_look), "latest": _text(outcome.latest)}
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
 
 
 def _as_issue(verified: Verified, verification: Mapping[str, Any], look_together_seconds: float) -> Issue:
