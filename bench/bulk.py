@@ -40,8 +40,8 @@ class Place:
 
 
 @contextmanager
-def service(folder: Path, database_url: str | None, workers: int) -> Iterator[Place]:
-    """Serve registers, API and workers, each a process of its own."""
+def service(folder: Path, database_url: str | None, workers: int, *, work: str = "verify_service") -> Iterator[Place]:
+    """Serve registers, API and workers, each a process of its own; `work` is the module that workers run."""
     sources, port = folder / "sources.json", free_port()
     settings = {"VERIFY_STATE_DIR": str(folder / "var"), "VERIFY_SOURCES_FILE": str(sources), "VERIFY_LOG_LEVEL": "WARNING"}
     if database_url is not None:
@@ -57,13 +57,13 @@ def service(folder: Path, database_url: str | None, workers: int) -> Iterator[Pl
         api.await_port(port)
         headers = {"Authorization": f"Bearer {made['access_token']}"}
         http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=600, trust_env=False))
-        yield Place(http, api, registers, [started(stack, folder / f"w{i}", settings) for i in range(workers)], folder, database_url)
+        yield Place(http, api, registers, [started(stack, folder / f"w{i}", settings, work) for i in range(workers)], folder, database_url)
 
 
-def started(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Process:
+def started(stack: ExitStack, folder: Path, settings: dict[str, str], module: str) -> Process:
     """Start a worker with a folder for its log."""
     folder.mkdir()
-    return stack.enter_context(running(folder, "verify_service", "work", environment=settings))
+    return stack.enter_context(running(folder, module, "work", environment=settings))
 
 
 def unlimited(sources: Path) -> None:
@@ -87,6 +87,7 @@ def measure(place: Place, households: int) -> dict[str, Any]:
     return {
         "households": batch["rows_in"],
         "results": batch["results"],
+        "outcomes": batch["outcomes"],
         "intake seconds": round(accepted - began, 1),
         "work seconds": round(ended - accepted, 1),
         "households/s": round(households / (ended - accepted)),

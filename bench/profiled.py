@@ -67,7 +67,7 @@ def main() -> None:
         samples, cpu_ms = _profile(Path(folder))
     total = sum(samples.values())
     print(f"{cpu_ms:.2f} ms of CPU per household, {total} samples")
-    for name, count in _counted(samples, own=given.own, under=given.under).most_common(given.lines):
+    for name, count in counted(samples, own=given.own, under=given.under).most_common(given.lines):
         print(f"{cpu_ms * count / total:8.3f} ms {100 * count / total:5.1f} %  {name}")
 
 
@@ -83,7 +83,8 @@ def _profile(folder: Path) -> tuple[Counter[Stack], float]:
     )
 
 
-def _counted(samples: Counter[Stack], *, own: bool, under: str) -> Counter[str]:
+def counted(samples: Counter[Stack], *, own: bool, under: str) -> Counter[str]:
+    """Count the samples by function: every one on the stack, or with `own` the innermost alone."""
     counted: Counter[str] = Counter()
     for stack, count in samples.items():
         if any(under in name for name in stack):

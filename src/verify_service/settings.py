@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(2_000_000, ge=1, le=10_000_000, description="most households in a batch")
     max_open_batches: int = Field(20, ge=1, le=10_000, description="batches of one client that may be open at a time")
     chunk_rows: int = Field(250, ge=1, le=2_000, description="households that are asked, signed and written together")
+    batch_patience_seconds: float = Field(600, ge=0, le=86_400, description="how long a batch's first reports wait for deferred sources")
     jobs_database_url: str | None = Field(None, description="SQLAlchemy URL of the job engine; left out: beside the database")
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")

@@ -7,20 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.contract.storage_examples import NOW, OTHER, TENANT, client, issue, new_id
+from tests.contract.storage_examples import NOW, OTHER, TENANT, client, issue, new_id, ticket
 from verify_service.errors import IdempotencyMismatch, NotFound, WrongState
 from verify_service.storage.batch_records import (
     BatchState,
     ChunkIssue,
     ChunkKey,
+    ChunkTask,
     ChunkWork,
     NewBatch,
     NewVerification,
+    PutOff,
     Rejection,
     RowState,
     Staged,
     StagedRow,
     Upload,
+    Wait,
 )
 from verify_service.storage.encryption import new_cipher
 from verify_service.storage.errors import LostLease
@@ -223,3 +226,36 @@ async def test_silent_workers(store: Store) -> None:
     assert await store.batches.silent(before=LATER) == ["b"]
     await store.batches.forget("b")
     assert await store.batches.alive() == 1
+
+
+async def test_chunk_that_waits_keeps_its_rows_and_tickets(store: Store) -> None:
+    batch = await accepted(store)
+    work = await begun(store)
+    waits = Wait(ChunkTask.VERIFY, LATER, "securities answers later")
+    await store.batches.put_off(PutOff(work, waits, NOW, tickets=[ticket()]))
+    with pytest.raises(LostLease):
+        await store.batches.issue(done(work))
+    assert await store.batches.queue_due(now=NOW, most=9) == []
+    (chunk,) = await store.batches.chunk_counts(tenant=TENANT, batch_id=batch.id)
+    assert (chunk.due_at, chunk.waits_for) == (LATER, waits.reason)
+    (key,) = await store.batches.queue_due(now=LATER, most=9)
+    again = await store.batches.begin(key)
+    assert again is not None
+    assert (again.begun_at, again.rows) == (NOW, work.rows)
+    assert [kept.ticket for kept in await store.batches.waiting(again)] == [ticket().ticket]
+    await store.batches.issue(replace(done(again), wait=Wait(ChunkTask.GO_ON, LATER, "the quota of property")))
+    assert await store.batches.finished() == []
+    (key,) = await store.batches.queue_due(now=LATER, most=9)
+    further = await store.batches.begin(key)
+    assert further is not None
+    assert further.task is ChunkTask.GO_ON
+
+
+async def test_chunk_that_waits_is_cancelled_whole(store: Store) -> None:
+    batch = await accepted(store)
+    await store.batches.put_off(
+        PutOff(await begun(store), Wait(ChunkTask.VERIFY, LATER, "securities answers later"), NOW, tickets=[ticket()])
+    )
+    await store.batches.move(tenant=TENANT, batch_id=batch.id, act="cancel", actor="c", now=NOW)
+    row = await store.batches.batch(tenant=TENANT, batch_id=batch.id)
+    assert (row.final, row.partial, row.rejected, row.cancelled) == (0, 0, 1, 2)

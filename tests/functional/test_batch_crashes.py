@@ -18,9 +18,11 @@ from tests.functional.processes import Process, await_ready
 
 INTAKE = ("open:after:1", "stage:before:1", "stage:after:1", "stage:after:2", "accept:before:1", "accept:after:1")
 WORK = (
-    *("queue_due:before:1", "queue_due:after:1", "begin:before:1", "begin:after:1", "issue:before:1", "issue:after:1"),
-    *("begin:after:3", "issue:before:3", "issue:after:3", "complete:before:1", "complete:after:1"),
+    *("queue_due:before:1", "queue_due:after:1", "begin:before:1", "begin:after:1", "put_off:before:1", "put_off:after:1"),
+    *("begin:after:3", "issue:before:1", "issue:after:1", "issue:before:2", "issue:after:2", "complete:before:1", "complete:after:1"),
 )
+# Without patience the first version is partial, and the tickets make the next.
+IMPATIENT = ("issue:before:1", "issue:after:1", "begin:after:3", "issue:before:3", "issue:after:3")
 
 
 def crashing(opened: Hall, point: str, *command: str) -> Process:
@@ -67,7 +69,7 @@ def test_killed_at_every_step_of_work(tmp_path: Path, database: str | None, repo
 TAMPERINGS = (
     "DELETE FROM reports WHERE id = (SELECT report_id FROM batch_rows WHERE report_id IS NOT NULL AND batch_id = '{id}' LIMIT 1)",
     "UPDATE reports SET version = version + 5 WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
-    "UPDATE reports SET replaces = NULL WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
+    "UPDATE reports SET replaces = id WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
     "UPDATE reports SET digest = 'another' WHERE id IN (SELECT report_id FROM batch_rows WHERE batch_id = '{id}')",
     "UPDATE batch_rows SET state = 'cancelled' WHERE batch_id = '{id}' AND no = 1",
     "DELETE FROM batch_rows WHERE batch_id = '{id}' AND no = 7",
@@ -121,6 +123,18 @@ def check(opened: Hall, database: str | None) -> None:
         assert broken(url, receipt, opened.client.results(batch_id)) == []
 
 
+def test_killed_at_every_step_of_two_versions(tmp_path: Path, repo_root: Path) -> None:
+    example = (repo_root / "examples" / "batch.ndjson").read_bytes()
+    with hall(tmp_path, None, sandbox=("--faults", "none"), VERIFY_CHUNK_ROWS="3", VERIFY_BATCH_PATIENCE_SECONDS="0") as opened:
+        for number, point in enumerate(IMPATIENT):
+            opened.client.submit(content(example, number), key=point)
+            await_death(crashing(opened, point, "work", "--concurrency", "1"))
+        crashing(opened, "none", "work")
+        check(opened, None)
+        results = [row for batch_id in opened.client.receipts for row in opened.client.results(batch_id)]
+        assert {row["report"]["header"]["version"] for row in results if row["jws"]} == {2}
+
+
 def test_of_two_workers_one_is_killed(tmp_path: Path, database: str | None) -> None:
     """What the killed one had begun, the other takes over."""
     with hall(tmp_path, database, VERIFY_CHUNK_ROWS="10") as opened:
@@ -138,16 +152,20 @@ def test_cancelled_in_the_middle(tmp_path: Path) -> None:
         receipt = client.submit(b"\n".join(islice(bodies(members=1), 400))).json()
         opened.worker()
         until = time.monotonic() + 90
-        while client.batch(receipt["batch_id"])["results"]["partial"] < 20:
+        while finished(client.batch(receipt["batch_id"])) < 20:
             assert time.monotonic() < until
             time.sleep(0.05)
         at_once = client.act(receipt["batch_id"], "cancel").json()["batch"]
         assert at_once["state"] == "cancelled"
-        assert at_once["results"]["partial"] + at_once["results"]["final"] >= 20
+        assert finished(at_once) >= 20
         assert at_once["results"]["cancelled"] > 0
         time.sleep(3)
         assert client.batch(receipt["batch_id"]) == at_once
         check_one(opened, None, receipt)
+
+
+def finished(batch: dict[str, Any]) -> int:
+    return int(batch["results"]["partial"] + batch["results"]["final"])
 
 
 def check_one(opened: Hall, database: str | None, receipt: dict[str, Any]) -> None:

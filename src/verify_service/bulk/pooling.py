@@ -44,9 +44,9 @@ class Pool:
     served: Mapping[str, Sequence[Question]] = field(repr=False)
 
     def spread(self, calls: Iterable[Call]) -> dict[str, Answer]:
-        """Return an answer for every question of every household, by question id."""
+        """Return an answer for every question of every household, by question id; what nobody asks any more is left out."""
         answers = [answer for call in calls for answer in call.answers]
-        return {q.id: _as_answer_to(q, answer) for answer in answers for q in self.served[answer.question.id]}
+        return {q.id: _as_answer_to(q, answer) for answer in answers for q in self.served.get(answer.question.id, ())}
 
 
 def pool(questions: Iterable[Question]) -> Pool:

@@ -9,6 +9,8 @@ from verify_service.storage.batch_records import BatchRow, BatchState, ChunkCoun
 from verify_service.storage.batches import BatchStore
 
 _RATE_OVER = timedelta(seconds=60)
+_READY = frozenset({ChunkState.STAGED, ChunkState.WAITING})
+_AHEAD = frozenset({ChunkState.STAGED, ChunkState.QUEUED, ChunkState.RUNNING})
 ENDED = frozenset({BatchState.COMPLETED, BatchState.CANCELLED})
 
 
@@ -72,9 +74,10 @@ def _estimate(batch: BatchRow, chunks: Sequence[ChunkCount], rate: int, now: dat
         return None
     if batch.state is BatchState.PAUSED:
         return Estimate(None, "paused")
-    ahead = sum(chunk.rows for chunk in chunks if chunk.state in {ChunkState.STAGED, ChunkState.QUEUED, ChunkState.RUNNING})
+    waiting = [chunk for chunk in chunks if chunk.state in _READY and chunk.due_at is not None and chunk.due_at > now]
+    ahead = sum(chunk.rows for chunk in chunks if chunk.state in _AHEAD and chunk not in waiting)
     if ahead:
         at = now + timedelta(minutes=ahead / rate) if rate else None
         return Estimate(at, "asking" if rate else "waiting for a free worker")
-    looks = [chunk.due_at for chunk in chunks if chunk.state is ChunkState.WAITING and chunk.due_at is not None]
-    return Estimate(max(looks), "sources that answer later") if looks else Estimate(now, "completing")
+    last = max(waiting, key=lambda chunk: chunk.due_at or now, default=None)
+    return Estimate(now, "completing") if last is None else Estimate(last.due_at, last.waits_for or "trying again")

@@ -1,22 +1,23 @@
 """Later versions of a chunk's households, set-wise: when tickets are answered, and when what failed is asked again."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
-from verify_service.bulk.looking import content, look_once
+from verify_service.bulk.looking import content
+from verify_service.bulk.pacing import following, is_held_back
 from verify_service.bulk.pooling import change, pool, same, together
-from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, next_round, settle_status
+from verify_service.bulk.tickets import as_next, closed_as, look
+from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
 from verify_service.domain.outcome import Answer, OutcomeClass, OutcomeCode, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 from verify_service.services import Services
 from verify_service.sources.adapter import NotYet
-from verify_service.storage.batch_records import ChunkIssue, ChunkWork, Known
-from verify_service.storage.records import Issue, StoredTicket, TicketClaim, TicketState
+from verify_service.storage.batch_records import ChunkIssue, ChunkWork, Known, Wait
+from verify_service.storage.records import Issue, StoredTicket
 from verify_service.verification.amend import amended, asked_again, completed, withdrawal
-from verify_service.verification.fanout import Call, HandedInAgain, fan_out
+from verify_service.verification.fanout import Call, fan_out
 from verify_service.verification.verify import Job, Previous
 
 _ASK_SECONDS = 60.0
@@ -32,34 +33,34 @@ async def look_at_tickets(services: Services, work: ChunkWork) -> None:
     looks = [(ticket, await _look(services, work, known, ticket)) for ticket in due]
     calls = [call for _, call in looks if isinstance(call, Call)]
     settle_status(services, [call for call in calls if call.source in services.channels])
-    postponed = [_next(ticket, found, found.next_look) for ticket, found in looks if found.next_look is not None]
-    closed = {t.ticket.dedupe_key: _closed(found) for t, found in looks if isinstance(found, Call) and found.next_look is None}
-    later = [ticket for ticket in tickets if ticket not in due]
+    postponed = [as_next(ticket, found, found.next_look) for ticket, found in looks if found.next_look is not None]
     late = _by_question(calls, known)
-    issues, outcomes = await _versions(services, work, [(each, _late(each, late)) for each in known])
+    renewed = [(each, _late(each, late)) for each in known]
     issue = ChunkIssue(
-        work=work,
-        now=services.clock(),
-        issues=issues,
-        outcomes=outcomes,
+        work,
+        services.clock(),
+        *await _versions(services, work, renewed),
         exchanges=kept_exchanges(calls),
-        closed=closed,
+        closed={t.ticket.dedupe_key: closed_as(found) for t, found in looks if isinstance(found, Call) and found.next_look is None},
         postponed=postponed,
-        due_at=next_round(services, (*later, *postponed)),
+        wait=_following(services, work, renewed, [*(ticket for ticket in tickets if ticket not in due), *postponed]),
     )
     await services.store.batches.issue(issue)
 
 
 async def _look(services: Services, work: ChunkWork, known: Sequence[Known], ticket: StoredTicket) -> Call | NotYet:
-    """Look at a ticket that many households share; it is handed in again, if need be, only while every consent still lives."""
-    pooled = Previous("", 0, [answer for each in known for answer in each.answers])
-    claim = TicketClaim(work.tenant, work.key.batch_id, ticket)
     asked = frozenset(ticket.question_ids)
 
     async def may_ask() -> bool:
         return all(_may_ask(services, work, each, asked) for each in known)
 
-    return await look_once(services, claim, pooled, may_ask)
+    return await look(services, work, ticket, [answer for each in known for answer in each.answers], may_ask)
+
+
+def _following(
+    services: Services, work: ChunkWork, renewed: Iterable[tuple[Known, Sequence[Answer]]], tickets: Sequence[StoredTicket]
+) -> Wait | None:
+    return following(services, work, work.begun_at or work.accepted_at, chain.from_iterable(answers for _, answers in renewed), tickets)
 
 
 def _may_ask(services: Services, work: ChunkWork, each: Known, asked: frozenset[str]) -> bool:
@@ -71,34 +72,46 @@ def _job(work: ChunkWork, each: Known) -> Job:
     return chunk_job(work, each.row, VerificationRequest.model_validate_json(each.row.request))
 
 
-def _next(kept: StoredTicket, found: Call | NotYet, next_look: datetime) -> StoredTicket:
-    """Return the ticket as it is looked at next: under the same key; with another reference if it was handed in again."""
-    if isinstance(found, HandedInAgain):
-        return replace(kept, ticket=found.ticket, file_digest=found.file_digest, submissions=kept.submissions + 1)
-    return replace(kept, ticket=replace(kept.ticket, next_look=next_look))
-
-
 async def retry_failed(services: Services, work: ChunkWork) -> None:
-    """Ask again what was unavailable, damaged or too old, and nothing else; only under a consent that is live now."""
+    """Ask again what was unavailable, damaged or too old, and nothing else."""
+    await _ask_again(services, work, _failed)
+
+
+async def ask_held_back(services: Services, work: ChunkWork) -> None:
+    """Ask what quotas, hours and failures held back, and nothing else; what is held back once more makes no version."""
+    await _ask_again(services, work, is_held_back, lambda answer: not is_held_back(answer))
+
+
+async def _ask_again(
+    services: Services, work: ChunkWork, again: Callable[[Answer], bool], is_new: Callable[[Answer], bool] = lambda _: True
+) -> None:
+    """Ask some questions again as far as a consent is live now; issue the next version of the households with new answers."""
     known = await services.store.batches.known(work)
-    again = {each.row.verification_id: _questions_again(services, work, each) for each in known}
-    pooled = pool(question for questions in again.values() for question in questions)
+    asked = {each.row.verification_id: _questions_again(services, work, each, again) for each in known}
+    pooled = pool(question for questions in asked.values() for question in questions)
     deadline = asyncio.get_running_loop().time() + _ASK_SECONDS
     calls = await fan_out(pooled.asked, channels=services.channels, deadline=deadline, ask=together)
     settle_status(services, calls)
     answered = pooled.spread(calls)
-    found = {each.row.verification_id: [answered[q.id] for q in again[each.row.verification_id]] for each in known}
-    renewed = [(each, asked_again(each.answers, found[each.row.verification_id])) for each in known]
-    issues, outcomes = await _versions(services, work, renewed)
+    found = {each.row.verification_id: [answered[q.id] for q in asked[each.row.verification_id]] for each in known}
+    told = [(each, asked_again(each.answers, found[each.row.verification_id])) for each in known]
+    renewed = [(each, asked_again(each.answers, filter(is_new, found[each.row.verification_id]))) for each in known]
     tickets = kept_tickets(calls)
-    due_at, exchanges = next_round(services, tickets), kept_exchanges(calls)
-    issue = ChunkIssue(work, services.clock(), issues, outcomes, exchanges=exchanges, tickets=tickets, due_at=due_at)
+    waiting = await services.store.batches.waiting(work)
+    issue = ChunkIssue(
+        work,
+        services.clock(),
+        *await _versions(services, work, renewed),
+        exchanges=kept_exchanges(calls),
+        tickets=tickets,
+        wait=_following(services, work, told, [*waiting, *tickets]),
+    )
     await services.store.batches.issue(issue)
 
 
-def _questions_again(services: Services, work: ChunkWork, each: Known) -> list[Question]:
-    """Return the questions of a household that failed and may be asked now."""
-    failed = {(a.question.member, a.question.source) for a in each.answers if _failed(a)}
+def _questions_again(services: Services, work: ChunkWork, each: Known, again: Callable[[Answer], bool]) -> list[Question]:
+    """Return the questions of a household that are to be asked again and may be asked now."""
+    failed = {(a.question.member, a.question.source) for a in each.answers if again(a)}
     if not failed or withdrawal(each.made) is not None:
         return []
     request = amended(VerificationRequest.model_validate_json(each.row.request), each.made)
@@ -146,7 +159,3 @@ def _by_question(calls: Iterable[Call], known: Sequence[Known]) -> dict[str, Ans
     found = {same(answer.question): answer for call in calls for answer in call.answers}
     waiting = [a.question for each in known for a in each.answers if a.outcome.code.outcome_class in _WAITING]
     return {q.id: Answer(q, found[same(q)].outcome, found[same(q)].records) for q in waiting if same(q) in found}
-
-
-def _closed(found: Call) -> TicketState:
-    return TicketState.DONE if found.readable else TicketState.EXPIRED

@@ -39,7 +39,7 @@ _QUEUED = select(func.count()).select_from(batch_chunks).where(_c.state == Chunk
 _QUEUE = (
     update(batch_chunks)
     .where(tuple_(_c.batch_id, _c.no).in_(_CANDIDATES), _c.state.in_(_READY))
-    .values(state=ChunkState.QUEUED.value, attempt=_c.attempt + 1)
+    .values(state=ChunkState.QUEUED.value, attempt=_c.attempt + 1, waits_for=None)
     .returning(_c.batch_id, _c.no, _c.attempt)
 )
 _STILL_QUEUED = select(_c.batch_id, _c.no, _c.attempt).where(_c.state.in_(_TAKEN))
@@ -48,7 +48,7 @@ _BEGIN = (
     update(batch_chunks)
     .where(*_THIS, _c.attempt == bindparam("of_attempt"), _c.state.in_(_TAKEN))
     .values(state=ChunkState.RUNNING.value, fence=_c.fence + 1)
-    .returning(_c.tenant, _c.task, _c.fence, _c.sealed_requests)
+    .returning(_c.tenant, _c.task, _c.fence, _c.sealed_requests, _c.begun_at)
 )
 _PUT_BACK = update(batch_chunks).where(*_THIS, _c.state.in_(_TAKEN))
 _ROWS = (
@@ -122,7 +122,7 @@ def _work(connection: Connection, cipher: FieldCipher, key: ChunkKey, owner: Any
         staged = RowState.STAGED.value
         rows = [ChunkRow(r.no, r.line, r.verification_id, r.reference, request) for r, request in pairs if r.state == staged]
     task = ChunkTask(taken.task)
-    return ChunkWork(key, taken.tenant, owner.client_id, task, taken.fence, owner.started_at, owner.deadline_at, rows)
+    return ChunkWork(key, taken.tenant, owner.client_id, task, taken.fence, owner.started_at, owner.deadline_at, rows, taken.begun_at)
 
 
 def _key(row: Any) -> ChunkKey:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from verify_service.storage import audit, batch_chunks, rows
 from verify_service.storage.accepting import request_place
-from verify_service.storage.batch_records import ChunkIssue, ChunkState, ChunkTask, RowState
+from verify_service.storage.batch_records import ChunkIssue, ChunkState, ChunkWork, PutOff, RowState, Wait
 from verify_service.storage.batch_tables import batch_chunks as chunks
 from verify_service.storage.batch_tables import batch_exchanges, batch_rejections, batch_rows, batch_tickets
 from verify_service.storage.encryption import FieldCipher, Place
@@ -90,8 +90,8 @@ def prepare(cipher: FieldCipher, issue: ChunkIssue) -> PreparedChunk:
             (_INSERT[subjects.name], subject_rows),
             (_INSERT[reports.name], [rows.report(cipher, each) for each in issue.issues]),
             (_INSERT[answers.name], [rows.answers(cipher, each) for each in issue.issues if each.answers]),
-            (_INSERT[batch_exchanges.name], [_exchange(cipher, issue, kept) for kept in issue.exchanges]),
-            (_INSERT[batch_tickets.name], [_ticket(issue, kept) for kept in issue.tickets]),
+            (_INSERT[batch_exchanges.name], [_exchange(cipher, issue.work, kept) for kept in issue.exchanges]),
+            (_INSERT[batch_tickets.name], [_ticket(issue.work, kept) for kept in issue.tickets]),
             (_INSERT[batch_rejections.name], [_rejection(issue, i) for i in range(len(issue.rejections))]),
             (_INSERT[audit_table.name], [_act(each).row() for each in issue.issues]),
         ],
@@ -111,6 +111,22 @@ def write(connection: Connection, prepared: PreparedChunk) -> None:
     _settle(connection, issue)
 
 
+def put_off(connection: Connection, cipher: FieldCipher, off: PutOff) -> None:
+    """Let a chunk wait; its rows stay staged, so that it can be cancelled as if it had not begun. Raises LostLease."""
+    begun = {} if off.begun_at is None else {"begun_at": off.begun_at}
+    batch_chunks.release(connection, off.work, {"state": ChunkState.STAGED.value, **_waiting(off.wait), **begun})
+    _INSERT[batch_exchanges.name].run_many(connection, [_exchange(cipher, off.work, kept) for kept in off.exchanges])
+    _INSERT[batch_tickets.name].run_many(connection, [_ticket(off.work, kept) for kept in off.tickets])
+    _postpone(connection, {"of_batch": off.work.key.batch_id, "of_no": off.work.key.no}, off.postponed)
+
+
+def _postpone(connection: Connection, chunk: dict[str, Any], tickets: Sequence[StoredTicket]) -> None:
+    for kept in tickets:
+        to = {"to_reference": kept.ticket.reference, "to_look": kept.ticket.next_look}
+        counted = {"to_digest": kept.file_digest, "to_number": kept.submissions}
+        connection.execute(_POSTPONE_TICKET, {**chunk, "of_key": kept.ticket.dedupe_key, **to, **counted})
+
+
 def _settle(connection: Connection, issue: ChunkIssue) -> None:
     """Bring the batch's rows, tickets and counts to what was written."""
     chunk = {"of_batch": issue.work.key.batch_id, "of_no": issue.work.key.no}
@@ -119,10 +135,7 @@ def _settle(connection: Connection, issue: ChunkIssue) -> None:
         connection.execute(_REJECT_ROW, {**chunk, "of_no": number})
     for key, state in issue.closed.items():
         connection.execute(_CLOSE_TICKET, {**chunk, "of_key": key, "to_state": state.value})
-    for kept in issue.postponed:
-        to = {"to_reference": kept.ticket.reference, "to_look": kept.ticket.next_look}
-        counted = {"to_digest": kept.file_digest, "to_number": kept.submissions}
-        connection.execute(_POSTPONE_TICKET, {**chunk, "of_key": kept.ticket.dedupe_key, **to, **counted})
+    _postpone(connection, chunk, issue.postponed)
     counted = {row[0]: row[1] for row in connection.execute(_COUNT, chunk) if row[0] in _COUNTED}
     if issue.rejections:
         counted["rejected"] = len({rejection.no for rejection in issue.rejections})  # those of the upload are counted there
@@ -143,10 +156,15 @@ def added(known: Mapping[str, Mapping[str, int]], more: Mapping[str, Mapping[str
 
 def _after(issue: ChunkIssue) -> dict[str, Any]:
     """Return how the chunk stands afterwards; its requests are verifications now and are not kept twice."""
-    ended = {"finished_at": issue.now, "sealed_requests": None}
-    if issue.due_at is not None:
-        return {"state": ChunkState.WAITING.value, "task": ChunkTask.LOOK.value, "due_at": issue.due_at, **ended}
-    return {"state": ChunkState.DONE.value, "due_at": None, **ended}
+    begun = {} if issue.begun_at is None else {"begun_at": issue.begun_at}
+    ended = {"finished_at": issue.now, "sealed_requests": None, **begun}
+    if issue.wait is not None:
+        return {"state": ChunkState.WAITING.value, **_waiting(issue.wait), **ended}
+    return {"state": ChunkState.DONE.value, "due_at": None, "waits_for": None, **ended}
+
+
+def _waiting(wait: Wait) -> dict[str, Any]:
+    return {"task": wait.task.value, "due_at": wait.due_at, "waits_for": wait.reason}
 
 
 def _verification(cipher: FieldCipher, issue: ChunkIssue, each: Issue) -> dict[str, Any]:
@@ -183,8 +201,8 @@ def _next_version(each: Issue) -> dict[str, Any]:
     }
 
 
-def _exchange(cipher: FieldCipher, issue: ChunkIssue, kept: StoredExchange) -> dict[str, Any]:
-    key = issue.work.key
+def _exchange(cipher: FieldCipher, work: ChunkWork, kept: StoredExchange) -> dict[str, Any]:
+    key = work.key
     message = kept.exchange
     place = Place("batch_exchanges", "sealed_message", key.batch_id, f"{key.no}|{key.attempt}|{kept.source}|{kept.call_no}|{kept.ordinal}")
     plain = ("step", "status", "request_digest", "answer_digest", "asked_at", "answered_at", "attempts")
@@ -195,19 +213,19 @@ def _exchange(cipher: FieldCipher, issue: ChunkIssue, kept: StoredExchange) -> d
         "source": kept.source,
         "call_no": kept.call_no,
         "ordinal": kept.ordinal,
-        "tenant": issue.work.tenant,
+        "tenant": work.tenant,
         "question_ids": kept.question_ids,
         "sealed_message": cipher.seal(place, rows.pack(message)),
         **{name: getattr(message, name) for name in plain},
     }
 
 
-def _ticket(issue: ChunkIssue, kept: StoredTicket) -> dict[str, Any]:
+def _ticket(work: ChunkWork, kept: StoredTicket) -> dict[str, Any]:
     return {
-        "batch_id": issue.work.key.batch_id,
-        "chunk_no": issue.work.key.no,
+        "batch_id": work.key.batch_id,
+        "chunk_no": work.key.no,
         "dedupe_key": kept.ticket.dedupe_key,
-        "tenant": issue.work.tenant,
+        "tenant": work.tenant,
         "source": kept.source,
         "question_ids": kept.question_ids,
         "reference": kept.ticket.reference,

@@ -32,7 +32,7 @@ from verify_service.storage.tables import amendments, answers, reports, verifica
 
 _b, _c, _r, _e, _v, _p = batches.c, batch_chunks.c, batch_rows.c, batch_rejections.c, verifications.c, reports.c
 _BATCH = select(batches).where(_b.id == bindparam("id"), _b.tenant == bindparam("tenant"), _b.state != BatchState.RECEIVING.value)
-_COUNTED = ("final", "partial", "rejected", "cancelled", "outcomes", "finished_at", "due_at")
+_COUNTED = ("final", "partial", "rejected", "cancelled", "outcomes", "finished_at", "due_at", "waits_for")
 _CHUNKS = select(*(_c[name] for name in ("state", "first_row", "last_row", *_COUNTED))).where(
     _c.batch_id == bindparam("id"), _c.tenant == bindparam("tenant")
 )
@@ -183,7 +183,7 @@ def forget(connection: Connection, worker: str) -> None:
 def _result(cipher: FieldCipher, row: Any) -> ResultRow:
     jws = None
     if row.sealed_jws is not None:
-        jws = cipher.open(rows.jws_place(row.verification_id, row.report_id), row.sealed_jws)
+        jws = rows.read_jws(cipher, row.verification_id, row.report_id, row.sealed_jws)
     ids = (row.verification_id, row.request_no, row.report_id)
     return ResultRow(row.no, row.line, row.reference, RowState(row.state), *ids, row.version, row.digest, jws)
 

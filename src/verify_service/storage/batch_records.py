@@ -21,6 +21,7 @@ class BatchLimits:
     max_batch_rows: int = 2_000_000
     max_open_batches: int = 20
     chunk_rows: int = 250
+    batch_patience_seconds: float = 600
 
 
 class BatchState(StrEnum):
@@ -55,11 +56,12 @@ class ChunkState(StrEnum):
 
 
 class ChunkTask(StrEnum):
-    """What is to be done with a chunk: ask everything, look at its tickets, ask again what failed."""
+    """What is to be done with a chunk: ask everything, look at its tickets, ask again what failed, ask what was held back."""
 
     VERIFY = "verify"
     LOOK = "look"
     RETRY = "retry"
+    GO_ON = "go_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class ChunkWork:
-    """A chunk held under `fence`, with the rows that are still to be done."""
+    """A chunk held under `fence`, with the rows that are still to be done; `begun_at` is when its first questions were asked."""
 
     key: ChunkKey
     tenant: str
@@ -188,6 +190,28 @@ class ChunkWork:
     accepted_at: datetime
     deadline_at: datetime | None
     rows: Sequence[ChunkRow]
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a chunk does next, from when on, and what it waits for until then, in words that an operator reads."""
+
+    task: ChunkTask
+    due_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A chunk that waits before any of its rows is a verification: what was handed in meanwhile, and tickets as looked at next."""
+
+    work: ChunkWork
+    wait: Wait
+    begun_at: datetime | None = None
+    exchanges: Sequence[StoredExchange] = ()
+    tickets: Sequence[StoredTicket] = ()
+    postponed: Sequence[StoredTicket] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +241,8 @@ class ChunkIssue:
     """Everything one piece of work on a chunk brings, written in one transaction under the chunk's fence.
 
     `issues` are new report versions; `requests` become verifications now, by verification id. `outcomes` is by how much
-    the chunk's counts of outcomes change, by source and code. `postponed` are tickets
-    as they are looked at next, `due_at` is when to look at those that stay open.
+    the chunk's counts of outcomes change, by source and code. `postponed` are tickets as they are looked at next.
+    `begun_at` is told by the first issue; `wait` says what follows, if anything does.
     """
 
     work: ChunkWork
@@ -231,7 +255,8 @@ class ChunkIssue:
     tickets: Sequence[StoredTicket] = ()
     closed: Mapping[str, TicketState] = field(default_factory=dict)
     postponed: Sequence[StoredTicket] = ()
-    due_at: datetime | None = None
+    begun_at: datetime | None = None
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +272,7 @@ class ChunkCount:
     outcomes: Mapping[str, Mapping[str, int]]
     finished_at: datetime | None
     due_at: datetime | None
+    waits_for: str | None
 
 
 @dataclass(frozen=True, slots=True)

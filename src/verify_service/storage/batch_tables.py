@@ -86,7 +86,9 @@ batch_chunks = Table(
     Column("fence", BigInteger, nullable=False),
     Column("first_row", BigInteger, nullable=False),
     Column("last_row", BigInteger, nullable=False),
+    Column("begun_at", Instant),  # when its deferred sources were asked, or else all of them
     Column("due_at", Instant),
+    Column("waits_for", Text),
     Column("final", Integer, nullable=False),
     Column("partial", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),

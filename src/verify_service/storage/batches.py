@@ -14,6 +14,7 @@ from verify_service.storage.batch_records import (
     ChunkWork,
     Known,
     NewBatch,
+    PutOff,
     Rejection,
     ResultRow,
     Staged,
@@ -135,6 +136,10 @@ class BatchStore:
         """Write everything one piece of work on a chunk brings. Raises LostLease."""
         prepared = await asyncio.to_thread(batch_issuing.prepare, self._cipher, issue)
         await self._executor.write(partial(batch_issuing.write, prepared=prepared))
+
+    async def put_off(self, off: PutOff) -> None:
+        """Let a chunk wait before any of its rows is verified. Raises LostLease."""
+        await self._executor.write(partial(batch_issuing.put_off, cipher=self._cipher, off=off))
 
     async def known(self, work: ChunkWork) -> Sequence[Known]:
         """Return the partial households of a chunk with what their current version was made from."""

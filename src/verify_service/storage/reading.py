@@ -128,7 +128,7 @@ def report(connection: Connection, cipher: FieldCipher, key: dict[str, str], *, 
     """Return a report with its signed bytes; the audit row is durable before anyone sees them. Raises NotFound."""
     row = _one(connection, _REPORT, key)
     audit.record(connection, audit.Act(key["tenant"], now, actor, "report.read", row["id"], {"version": row["version"]}))
-    jws = cipher.open(rows.jws_place(row["verification_id"], row["id"]), row["sealed_jws"])
+    jws = rows.read_jws(cipher, row["verification_id"], row["id"], row["sealed_jws"])
     return ReportRow(**{name: row[name] for name in _VERSION_FIELDS}, jws=jws, is_current=row["current_report_id"] == row["id"])
 
 

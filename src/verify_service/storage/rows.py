@@ -17,6 +17,7 @@ from sqlalchemy import RowMapping
 
 from verify_service.domain.outcome import Answer, Question
 from verify_service.sources.adapter import Exchange, SharedCall, Ticket
+from verify_service.storage import packing
 from verify_service.storage.encryption import FieldCipher, Place
 from verify_service.storage.records import Issue, StoredExchange, StoredShare, StoredTicket, TicketState
 
@@ -36,7 +37,7 @@ def report(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
         "verification_id": r.verification_id,
         "version": r.version,
         "state": r.state,
-        "sealed_jws": cipher.seal(jws_place(r.verification_id, r.id), issue.jws),
+        "sealed_jws": cipher.seal(_jws_place(r.verification_id, r.id), packing.pack(issue.jws)),
         "digest": r.digest,
         "kid": r.kid,
         "issued_at": r.issued_at,
@@ -44,8 +45,12 @@ def report(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
     }
 
 
-def jws_place(verification_id: str, report_id: str) -> Place:
-    """Return where a report's signed bytes stand."""
+def read_jws(cipher: FieldCipher, verification_id: str, report_id: str, sealed: bytes) -> bytes:
+    """Return a report's signed bytes."""
+    return packing.unpack(cipher.open(_jws_place(verification_id, report_id), sealed))
+
+
+def _jws_place(verification_id: str, report_id: str) -> Place:
     return Place("reports", "sealed_jws", verification_id, report_id)
 
 

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -57,8 +57,18 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(CHINA).date()
 
 
-def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], connected: Container[str], at: datetime) -> Plan:
+def plan(
+    request: VerificationRequest,
+    *,
+    asker: Asker,
+    sources: Collection[str],
+    connected: Container[str],
+    at: datetime,
+    asked_at: Mapping[str, datetime] | None = None,
+) -> Plan:
     """Lay out every cell. A source that is known here but not connected is 未接入, never left out. Raises NoConsent.
+
+    Grounds must live at the instant of asking: `at`, or for a source that has been asked already its instant in `asked_at`.
 
     NoConsent: not one cell has a live consent or legal basis, so nothing may be asked.
     """
@@ -66,11 +76,12 @@ def plan(request: VerificationRequest, *, asker: Asker, sources: Iterable[str], 
     unasked: list[Answer] = []
     required: set[str] = set()
     wanted = set(request.sources) if request.sources is not None else None
-    permits = {m.ref: Permits.of(request, m, at) for m in request.household.members}
+    instants = {source: (asked_at or {}).get(source, at) for source in sources}
+    permits = {(m.ref, instant): Permits.of(request, m, instant) for m in request.household.members for instant in {*instants.values()}}
     permitted = False
     for source in sources:
         for member in request.household.members:
-            ground, obstacle = permits[member.ref].ground(source)
+            ground, obstacle = permits[member.ref, instants[source]].ground(source)
             question = _question(request, member, source, asker, ground)
             if wanted is not None and source not in wanted:
                 unasked.append(Answer(question, Outcome(OutcomeCode.NOT_REQUIRED, detail="source left out of the request")))

@@ -1,6 +1,6 @@
 """Verify one household: the story, top to bottom. And its continuation, when a deferred register answers later."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -116,10 +116,26 @@ class Verifier:
     issuer: str
     grouping: Grouping = field(default_factory=Grouping)
 
-    def plan(self, job_request: VerificationRequest, *, tenant: str, verification_id: str, at: datetime, version: int = 1) -> Plan:
-        """Lay out the questions of a report version. Raises NoConsent before anything is asked."""
+    def plan(
+        self,
+        job_request: VerificationRequest,
+        *,
+        tenant: str,
+        verification_id: str,
+        at: datetime,
+        version: int = 1,
+        asked_at: Mapping[str, datetime] | None = None,
+    ) -> Plan:
+        """Lay out the questions of a report version. Raises NoConsent before anything is asked.
+
+        `asked_at`: when sources were asked that have been asked already.
+        """
         asker = Asker(tenant, verification_id, version)
-        return plan(job_request, asker=asker, sources=self.sources, connected=self.channels, at=at)
+        return plan(job_request, asker=asker, sources=self.sources, connected=self.channels, at=at, asked_at=asked_at)
+
+    def plan_some(self, job: Job, sources: Collection[str], *, at: datetime) -> Plan:
+        """Lay out the questions of a first version to some sources alone. Raises NoConsent when none of them may be asked."""
+        return plan(job.request, asker=Asker(job.tenant, job.verification_id), sources=sources, connected=self.channels, at=at)
 
     async def verify(self, job: Job, *, deadline: float, spans: Spans | None = None) -> Verified:
         """Ask every permitted source about every member, and say what was, and was not, answered."""

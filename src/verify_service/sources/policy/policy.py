@@ -100,6 +100,13 @@ class SourcePolicy:
         if not self.breaker.admits(now):
             wait = self.breaker.until - now if self.breaker.state is SourceState.OPEN else _PROBING_SECONDS
             return SourceFailure(OutcomeCode.BREAKER_OPEN, failed_by="us", detail="breaker open", retry_after_seconds=wait)
+        return self._closed()
+
+    def long_refusal(self, lane: Lane) -> SourceFailure | None:
+        """Return why the source will not be asked for a long while (its hours, the quota of the day), and for how many seconds."""
+        return self._closed() or self.quota.spent(lane, self._shared.used_day)
+
+    def _closed(self) -> SourceFailure | None:
         opening = self._opening()
         if opening is None:
             return None

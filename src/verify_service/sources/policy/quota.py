@@ -16,6 +16,7 @@ from verify_service.sources.policy.ledger import Ask, Block, LedgerUnavailable, 
 
 _SPARE_SHARE = 20  # taken beyond what is wanted at once: a twentieth of a second's calls
 _FORGOTTEN_SECONDS = 1.0  # a spent day is asked about again: another process may give calls back
+_SPENT_SECONDS = 60.0  # a day that others have spent is looked at again
 _MOST_SHARE = 4  # taken at once: a quarter, so that other processes find something too
 
 
@@ -89,6 +90,14 @@ class Quota:
                     await self._refill(lane, hand, until)
         finally:
             hand.wanted -= 1
+
+    def spent(self, lane: Lane, used_day: int) -> SourceFailure | None:
+        """Return the refusal that a call of this lane would meet, when `used_day` calls of all processes leave it none today."""
+        hand = self._hands[lane]
+        if used_day < hand.per_day or hand.calls > 0:
+            return None
+        wait = hand.nothing.wait_seconds if hand.nothing.day_is_spent else _SPENT_SECONDS
+        return _refused(lane, "quota of the day", wait)
 
     async def _refill(self, lane: Lane, hand: _Hand, until: float) -> None:
         """Take a block, or wait until there may be one. Whoever waited for another's block finds it in hand."""

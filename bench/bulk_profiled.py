@@ -1,0 +1,59 @@
+"""Where a worker spends its CPU time on a batch: milliseconds per household, by function, sampled as in bench/profiled.py.
+
+    python -m bench.bulk_profiled [--own] [--lines 60] [--under NAME] [--households 1000]
+
+What a thread does is counted for the function that the main thread is in.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.bulk import database, measure, service
+from bench.profiled import counted, serve
+
+
+def main() -> None:
+    """Work under the sampler (with `work`), or run a batch and print."""
+    if sys.argv[1:2] == ["work"]:
+        serve(Path(os.environ["BENCH_PROFILE"]), sys.argv[1:])
+        return
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--own", action="store_true", help="count a sample only for the function that was running")
+    parser.add_argument("--under", default="", help="only samples below a function whose place contains this")
+    parser.add_argument("--lines", type=int, default=60)
+    parser.add_argument("--households", type=int, default=1000)
+    parser.add_argument("--url", help="PostgreSQL server; left out: SQLite")
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        url = None if given.url is None else stack.enter_context(database(given.url))
+        figures, samples = _profile(folder, url, given.households)
+    for name, value in figures.items():
+        print(f"{name:28} {value}")
+    cpu_ms, total = figures["CPU ms workers"], sum(samples.values())
+    print(f"{total} samples")
+    for name, count in counted(samples, own=given.own, under=given.under).most_common(given.lines):
+        print(f"{cpu_ms * count / total:8.3f} ms {100 * count / total:5.1f} %  {name}")
+
+
+def _profile(folder: Path, url: str | None, households: int) -> tuple[dict[str, Any], Counter[tuple[str, ...]]]:
+    out = folder / "samples.json"
+    os.environ["BENCH_PROFILE"] = str(out)
+    with service(folder, url, 1, work="bench.bulk_profiled") as place:
+        worker = place.workers[0]
+        worker.await_that(lambda: b"working" in worker.log.read_bytes())
+        worker.popen.send_signal(signal.SIGUSR1)
+        figures = measure(place, households)
+    return figures, Counter({tuple(stack): count for *stack, count in json.loads(out.read_text(encoding="utf-8"))})
+
+
+if __name__ == "__main__":
+    main()
