@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from verify_service.bootstrap import installed_cases, open_services, shipped_fol
 from verify_service.bulk.batch_worker import work_batches_until
 from verify_service.bulk.jobs import EngineOptions
 from verify_service.bulk.recompute import recompute_report
+from verify_service.bulk.webhooks.delivery import deliver_until
 from verify_service.bulk.worker import work_until
 from verify_service.sandbox.demo import run_demo
 from verify_service.sandbox.faults import Profile
@@ -35,12 +37,14 @@ from verify_service.signing.keys import KeyDirectory, load_keyring, rotate_keyri
 from verify_service.signing.signed_file import read_signed_file
 from verify_service.signing.verification import verify
 from verify_service.sources.cases import on_contract_day
+from verify_service.sources.client import system_randomness
 from verify_service.sources.definition import Endpoint
 from verify_service.storage.migrations import migrate as migrate_schema
 from verify_service.storage.records import Client
 from verify_service.telemetry import configure_logging
 
 _BACKLOG, _GRACE_SECONDS = 2048, 20
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ async def serve_sandbox(settings: Settings, *, faults: Profile, seed: int, conso
     """Serve registers, API and worker in one process, with a client made for whoever tries it."""
     configure_logging(level=settings.log_level)
     stop_signal()
+    settings = settings.model_copy(update={"webhook_networks": (*settings.webhook_networks, *_LOOPBACK)})
     door = _bound(settings)
     async with _sandbox(settings, SandboxOptions(seed=seed, faults=faults)) as services:
         access = await _sandbox_client(services, f"http://{settings.host}:{door.getsockname()[1]}", settings.state_dir)
@@ -79,10 +84,11 @@ async def serve_sandbox(settings: Settings, *, faults: Profile, seed: int, conso
 
 
 async def _work(services: Services, settings: Settings, stopping: asyncio.Event, *, concurrency: int) -> None:
-    """Do both kinds of work: households one by one, and batches in chunks."""
+    """Do all kinds of work: households one by one, batches in chunks, webhooks."""
     worker = f"{socket.gethostname()}-{services.new_id()}"
     options = EngineOptions(settings.effective_jobs_database_url, worker, concurrency, _GRACE_SECONDS)
-    await asyncio.gather(work_until(services, stopping), work_batches_until(services, options, stopping))
+    webhooks = deliver_until(services, stopping, uniform=system_randomness().uniform)
+    await asyncio.gather(work_until(services, stopping), work_batches_until(services, options, stopping), webhooks)
 
 
 @asynccontextmanager

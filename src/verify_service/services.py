@@ -23,7 +23,6 @@ from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
 from verify_service.signing.keys import KeyRing
 from verify_service.sources import strict_json
-from verify_service.storage.batch_records import BatchLimits
 from verify_service.storage.records import (
     Accepted,
     Client,
@@ -40,6 +39,7 @@ from verify_service.storage.records import (
     VerificationState,
 )
 from verify_service.storage.store import Store
+from verify_service.storage.webhook_records import WebhookLimits
 from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
 from verify_service.verification.answer import verification_body
@@ -61,7 +61,7 @@ _RULES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits(BatchLimits):
+class Limits(WebhookLimits):
     """The bounds that a deployment sets; seconds, milliseconds and bytes as named."""
 
     default_deadline_ms: int

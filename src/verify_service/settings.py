@@ -3,6 +3,7 @@
 Names in the environment are `VERIFY_` and the field's name in capitals; nested values are JSON.
 """
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")
     look_together_seconds: float = Field(5.0, ge=0, le=3600, description="longest wait of a look at a deferred register for another's")
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description='JSON list of networks that webhooks may go to although they are not public: ["10.0.0.0/8"]'
+    )
     trace_endpoint: str | None = Field(None, pattern=r"^https?://", description="OTLP over HTTP; left out: no traces, at no cost")
     trace_share: float = Field(1.0, ge=0, le=1, description="of traces that begin here; the caller's own decision stands")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -30,6 +30,7 @@ BODIES = {
     "verify": b'{"jws": "a.b.c"}',
     "isolate": REASON,
     "release": REASON,
+    "webhook-endpoints": b'{"url": "https://welfare.example/events"}',
     **{route: orjson.dumps(AMENDMENTS[example]) for route, example in ACTS.items()},
 }
 
@@ -71,6 +72,14 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("GET", "/v1/batches/{batch_id}/results"): Rule("report:read", 200, 404),
     ("GET", "/v1/batches/{batch_id}/errors"): Rule("report:read", 200, 404),
     ("GET", "/v1/batches/{batch_id}/rows/{row}/proof"): Rule("report:read", 409, 404),
+    ("POST", "/v1/webhook-endpoints"): Rule("webhook:manage", 201, 201),
+    ("GET", "/v1/webhook-endpoints"): Rule("webhook:manage", 200, 200),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}"): Rule("webhook:manage", 200, 404),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/disable"): Rule("webhook:manage", 200, 404),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/enable"): Rule("webhook:manage", 200, 404),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): Rule("webhook:manage", 200, 404),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"): Rule("webhook:manage", 404, 404),  # there is none
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/redeliver-dead"): Rule("webhook:manage", 200, 404),
     ("GET", "/v1/sources"): Rule("source:read", 200, 200),
     ("GET", "/v1/sources/{source_id}"): Rule("source:read", 200, 200),
     ("POST", "/v1/sources/{source_id}/isolate"): Rule("source:operate", 200, 200),
@@ -93,8 +102,8 @@ async def call(
     """Call a route with what it needs to succeed; return status and the code of the problem."""
     method, template = route
     unknown = {"verification_id": UNKNOWN, "report_id": UNKNOWN, "source_id": "vehicle", "finding": "0", "batch_id": UNKNOWN, "number": "1"}
-    unknown["request_no"] = NUMBER
-    path = template.format(**{"form": "csv", "row": 1, **(ids or unknown)})
+    unknown |= {"request_no": NUMBER, "endpoint_id": UNKNOWN}
+    path = template.format(**{"form": "csv", "row": 1, "delivery_id": UNKNOWN, **(ids or unknown)})
     if route == ("GET", "/v1/verifications"):
         path += f"?request_no={(ids or unknown)['request_no']}"
     body = BODIES.get(template.rpartition("/")[2]) or household()
@@ -110,6 +119,8 @@ async def issued(house: House) -> dict[str, str]:
     verification, finding = answer["verification"], answer["report"]["findings"][0]["id"]
     ids = {"verification_id": verification["id"], "report_id": verification["report_id"], "source_id": "vehicle", "finding": finding}
     ids["request_no"] = verification["request_no"]
+    endpoint = await house.act("/v1/webhook-endpoints", {"url": "https://welfare.example/events"})
+    ids["endpoint_id"] = endpoint.json()["endpoint"]["id"]
     return {**ids, "number": "1", "batch_id": await cancelled_batch(house)}
 
 

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from tests.functional.processes import Installation, Process, registers
 
+T = TypeVar("T")
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
@@ -38,11 +39,15 @@ class BatchClient:
         return self.http.post(f"/v1/batches/{batch_id}/{act}")
 
     def await_state(self, batch_id: str, *states: str, seconds: float = 120) -> dict[str, Any]:
+        return self.await_that(lambda: self.batch(batch_id), lambda batch: batch["state"] in states, seconds=seconds)
+
+    def await_that(self, look: Callable[[], T], is_so: Callable[[T], bool], *, seconds: float = 120) -> T:
+        """Look again and again until what is seen is so."""
         until = time.monotonic() + seconds
-        while (batch := self.batch(batch_id))["state"] not in states:
-            assert time.monotonic() < until, batch
+        while not is_so(seen := look()):
+            assert time.monotonic() < until, seen
             time.sleep(0.1)
-        return batch
+        return seen
 
     def await_completed(self, batch_id: str, *, seconds: float = 120) -> dict[str, Any]:
         return self.await_state(batch_id, "completed", seconds=seconds)

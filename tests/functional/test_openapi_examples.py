@@ -96,6 +96,25 @@ def completed(caller: Caller) -> None:
         time.sleep(0.1)
 
 
+def registered(caller: Caller) -> None:
+    """Register the example endpoint."""
+    caller.ids[str(PARAMETERS["endpoint_id"])] = sent(caller, "POST", ENDPOINTS).json()["endpoint"]["id"]
+
+
+def told(caller: Caller) -> None:
+    """Let something happen that the endpoint is to be told of."""
+    registered(caller)
+    known = dict(caller.ids)
+    caller.verify()
+    caller.ids |= known
+    until = time.monotonic() + 60
+    while not (found := sent(caller, "GET", f"{ENDPOINT}/deliveries", but="state|after").json()["deliveries"]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    caller.ids[str(PARAMETERS["delivery_id"])] = found[0]["id"]
+
+
+ENDPOINTS, ENDPOINT = "/v1/webhook-endpoints", "/v1/webhook-endpoints/{endpoint_id}"
 BATCHES, BATCH = "/v1/batches", "/v1/batches/{batch_id}"
 BEFORE: Mapping[tuple[str, str], Callable[[Caller], None]] = {
     ("GET", BATCH): handed_in,
@@ -108,13 +127,19 @@ BEFORE: Mapping[tuple[str, str], Callable[[Caller], None]] = {
     ("GET", f"{BATCH}/errors"): completed,
     ("GET", f"{BATCH}/rows/{{row}}/proof"): completed,
     ("GET", "/v1/reports/{report_id}/versions/{number}/diff"): corrected,
+    ("GET", ENDPOINT): registered,
+    ("POST", f"{ENDPOINT}/disable"): registered,
+    ("POST", f"{ENDPOINT}/enable"): registered,
+    ("GET", f"{ENDPOINT}/deliveries"): registered,
+    ("POST", f"{ENDPOINT}/deliveries/{{delivery_id}}/redeliver"): told,
+    ("POST", f"{ENDPOINT}/redeliver-dead"): registered,
 }
 
 
 def sent(caller: Caller, method: str, path: str, *, but: str = "") -> httpx.Response:
-    """Send an operation with the examples of its parameters (`but` one) and its body, the first where there are several."""
+    """Send an operation with the examples of its parameters (but those named in `but`) and its body, the first where there are several."""
     operation = operation_of(method, path)
-    parameters = [p for p in operation.get("parameters", []) if p["name"] != but]
+    parameters = [p for p in operation.get("parameters", []) if p["name"] not in but.split("|")]
     places, query, headers = ({p["name"]: str(p["example"]) for p in parameters if p["in"] == kind} for kind in ("path", "query", "header"))
     content, of_body = body_of(operation)
     target = path.format(**places) + (f"?{urlencode(query)}" if query else "")

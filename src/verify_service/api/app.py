@@ -25,6 +25,7 @@ from verify_service.api import (
     reports,
     sources,
     verifications,
+    webhooks,
 )
 from verify_service.api.auth import Authenticator
 from verify_service.api.envelope import Continued, Envelope
@@ -45,6 +46,7 @@ ROUTERS = (
     audit.router,
     batches.router,
     batch_results.router,
+    webhooks.router,
     sources.router,
     policies.router,
     meta.router,

@@ -37,9 +37,10 @@ class Scope(StrEnum):
     SOURCE_READ = "source:read"
     SOURCE_OPERATE = "source:operate"
     AUDIT_READ = "audit:read"
+    WEBHOOK_MANAGE = "webhook:manage"
 
 
-WELFARE_SYSTEM = (Scope.VERIFY_WRITE, Scope.REPORT_READ, Scope.REPORT_AMEND, Scope.SOURCE_READ)
+WELFARE_SYSTEM = (Scope.VERIFY_WRITE, Scope.REPORT_READ, Scope.REPORT_AMEND, Scope.SOURCE_READ, Scope.WEBHOOK_MANAGE)
 OPERATOR = (Scope.SOURCE_READ, Scope.SOURCE_OPERATE, Scope.AUDIT_READ)
 
 
@@ -123,3 +124,4 @@ AmendsReports = Annotated[Client, Security(Requires(Scope.REPORT_AMEND), scopes=
 ReadsSources = Annotated[Client, Security(Requires(Scope.SOURCE_READ), scopes=[Scope.SOURCE_READ])]
 OperatesSources = Annotated[Client, Security(Requires(Scope.SOURCE_OPERATE), scopes=[Scope.SOURCE_OPERATE])]
 ReadsAudit = Annotated[Client, Security(Requires(Scope.AUDIT_READ), scopes=[Scope.AUDIT_READ])]
+ManagesWebhooks = Annotated[Client, Security(Requires(Scope.WEBHOOK_MANAGE), scopes=[Scope.WEBHOOK_MANAGE])]

@@ -96,12 +96,16 @@ PARAMETERS: dict[str, Any] = {
     "deadline": "2099-12-31T23:59:59Z",
     "view": "full",
     "after": 4711,
+    "endpoint_id": "01a20f70-3d5e-7b0c-8d64-5f3a0b7c9e11",
+    "delivery_id": "5c1d7f0e-52a4-5a0e-9a39-6f0e4f7f6a4e",
+    "state": "dead",
     "limit": 100,
 }
 REQUESTS: dict[str, Any] = {
     **AMENDMENTS,
     "isolation": {"reason": "answers with another county's data"},
     "signed_report": {"jws": FORGED},
+    "webhook_endpoint": {"url": "https://welfare.example/verify-events", "events": ["report.issued", "batch.completed"]},
 }
 
 _BATCH = "01a20f6e-9766-713d-a3aa-8c0a84a30807"
@@ -134,9 +138,36 @@ _BATCHES: dict[str, Any] = {
     },
     "RowProof": {"row": 2, "state": "final", "digest": _FILE["digest"], "size": 2, "path": ["08" * 32]},
 }
+_ENDPOINT: dict[str, Any] = {
+    "id": "01a20f70-3d5e-7b0c-8d64-5f3a0b7c9e11",
+    "url": "https://welfare.example/verify-events",
+    "events": ["batch.completed", "report.issued"],
+    "state": "enabled",
+    "created_at": _AT,
+    "failures": 0,
+    "paused_until": None,
+}
+_DELIVERY: dict[str, Any] = {
+    "id": "5c1d7f0e-52a4-5a0e-9a39-6f0e4f7f6a4e",
+    "number": 4711,
+    "kind": "report.issued",
+    "state": "dead",
+    "attempts": 10,
+    "due_at": _LATER,
+    "last_outcome": "timeout",
+    "updated_at": _LATER,
+}
+_WEBHOOKS: dict[str, Any] = {
+    "NewEndpoint": {"endpoint": _ENDPOINT, "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="},
+    "EndpointAnswer": {"endpoint": _ENDPOINT},
+    "Endpoints": {"endpoints": [_ENDPOINT]},
+    "Deliveries": {"deliveries": [_DELIVERY], "next": None},
+    "Redelivery": {"deliveries": 1},
+}
 
 ANSWERS: dict[str, Any] = {
     **_BATCHES,
+    **_WEBHOOKS,
     **CHANGED,
     "VerificationAnswer": {
         "verification": {

@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from verify_service import __version__
-from verify_service.api import batch_wire, differences, policies, source_view, wire
+from verify_service.api import batch_wire, differences, policies, source_view, webhook_wire, wire
 from verify_service.api.describe import ref
 from verify_service.api.examples import ANSWERS, PARAMETERS, REQUESTS
 from verify_service.bootstrap import shipped_folder
 from verify_service.bulk.forms import template
+from verify_service.bulk.webhooks.message import WebhookEvent
 from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
 from verify_service.domain.difference import Difference
 from verify_service.domain.report import Report
@@ -33,14 +34,22 @@ _TAGS = [
     {"name": "verifications", "description": "Ask for a verification and see where it stands."},
     {"name": "reports", "description": "Read signed reports, follow their versions, verify one that somebody brings."},
     {"name": "batches", "description": "Many households in one file: handed in, watched, their results."},
+    {"name": "webhooks", "description": "Be told when a report is issued or a batch is over, instead of asking."},
     {"name": "sources", "description": "The registers that can be asked, how they do, and holding one back."},
     {"name": "audit", "description": "Who did or read what."},
     {"name": "policies", "description": "The rules that reports are made by: which are in force where and when."},
     {"name": "service", "description": "Keys, health, metrics."},
 ]
+# What a receiver gets, as OpenAPI 3.1 describes what a service itself sends.
+_TOLD: dict[str, Any] = {
+    "summary": "An event",
+    "description": "Signed after Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. At least once, in no order.",
+    "requestBody": {"content": {"application/json": {"schema": ref("WebhookEvent")}}},
+    "responses": {"2XX": {"description": "Taken."}, "410": {"description": "Gone: the endpoint is sent nothing more."}},
+}
 _READ: tuple[type[Any], ...] = (
     *(VerificationRequest, wire.SignedReport, source_view.Reason),
-    differences.ReplayRequest,
+    *(differences.ReplayRequest, webhook_wire.EndpointRequest),
     *(ActRequest, ResolutionRequest, ObjectionRequest, CorrectionRequest, RevocationRequest),
 )
 _WRITTEN: tuple[type[Any], ...] = (
@@ -48,6 +57,8 @@ _WRITTEN: tuple[type[Any], ...] = (
     *(wire.Problem, wire.VerificationAnswer, wire.ReportState, wire.Versions, wire.Verdict),
     policies.PoliciesView,
     *(batch_wire.BatchReceipt, batch_wire.BatchTrial, batch_wire.BatchAnswer, batch_wire.RowProof),
+    *(webhook_wire.NewEndpoint, webhook_wire.EndpointAnswer, webhook_wire.Endpoints, webhook_wire.Deliveries, webhook_wire.Redelivery),
+    WebhookEvent,
     *(source_view.Sources, source_view.SourceView, wire.AuditPage, wire.StateEvent, wire.PublicKeys, wire.Health, wire.Readiness),
 )
 
@@ -60,6 +71,7 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         for parameter in operation.get("parameters", ()):
             if "example" not in parameter and parameter["name"] in PARAMETERS:
                 parameter["example"] = PARAMETERS[parameter["name"]]
+    made["webhooks"] = {"event": {"post": _TOLD}}
     components = made.setdefault("components", {})
     components["schemas"] = schemas()
     household = {"summary": "A family of four", "value": _example("household.json")}

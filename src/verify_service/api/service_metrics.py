@@ -17,6 +17,14 @@ from verify_service.verification.plan import local_day
 
 Labels = tuple[str, ...]
 Samples = Iterable[tuple[Labels, float]]
+_WAITS = (
+    ("verify_tickets_open", "Tickets of deferred registers.", "open_tickets"),
+    ("verify_tickets_overdue", "Tickets nobody looked at.", "overdue_tickets"),
+    ("verify_outbox_waiting", "Events not routed to webhook endpoints.", "waiting_events"),
+    ("verify_deliveries_waiting", "Deliveries to be made, or made again.", "waiting_deliveries"),
+    ("verify_deliveries_dead", "Deliveries that were given up.", "dead_deliveries"),
+    ("verify_webhook_endpoints_failing", "Endpoints that failed again and again.", "failing_endpoints"),
+)
 
 
 class ServiceMetrics(Collector):
@@ -47,9 +55,8 @@ class ServiceMetrics(Collector):
 
     def _of_store(self) -> Iterator[Metric]:
         known = self.backlog
-        yield _gauge("verify_tickets_open", "Tickets of deferred registers.", [] if known is None else [((), known.open_tickets)])
-        yield _gauge("verify_tickets_overdue", "Tickets nobody looked at.", [] if known is None else [((), known.overdue_tickets)])
-        yield _gauge("verify_outbox_waiting", "Events not delivered.", [] if known is None else [((), known.waiting_events)])
+        for name, help_text, counted in _WAITS:
+            yield _gauge(name, help_text, [] if known is None else [((), float(getattr(known, counted)))])
 
 
 def _counted(runtimes: Mapping[str, SourceRuntime]) -> Iterator[Metric]:

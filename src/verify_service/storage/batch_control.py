@@ -72,7 +72,7 @@ def complete(connection: Connection, *, batch_id: str, manifest: str, counts: Ma
         done.values(state=BatchState.COMPLETED.value, completed_at=now, manifest=manifest, **found).returning(_b.tenant)
     ).one_or_none()
     if row is not None:
-        _tell(connection, row.tenant, batch_id, now)
+        _tell(connection, row.tenant, batch_id, {"state": BatchState.COMPLETED.value, "results": found}, now)
     return row is not None
 
 
@@ -97,7 +97,7 @@ def _cancel(connection: Connection, batch_id: str, now: datetime) -> None:
         raise ValueError("rows without a result in a cancelled batch")
     connection.execute(update(batches).where(_b.id == batch_id).values(completed_at=now, **counts))
     tenant = connection.execute(select(_b.tenant).where(_b.id == batch_id)).scalar_one()
-    _tell(connection, tenant, batch_id, now)
+    _tell(connection, tenant, batch_id, {"state": BatchState.CANCELLED.value, "results": counts}, now)
 
 
 def _close(connection: Connection, batch_id: str, states: tuple[str, ...], now: datetime) -> None:
@@ -126,10 +126,10 @@ def _retry(connection: Connection, batch_id: str) -> None:
     connection.execute(update(batches).where(_b.id == batch_id).values(completed_at=None, manifest=None))
 
 
-def _tell(connection: Connection, tenant: str, batch_id: str, now: datetime) -> None:
+def _tell(connection: Connection, tenant: str, batch_id: str, data: Mapping[str, Any], now: datetime) -> None:
     """Write the event with what it tells of; what it is about is named by the batch's id."""
     row: dict[str, Any] = {"tenant": tenant, "kind": "batch.completed", "verification_id": batch_id, "report_id": None, "created_at": now}
-    connection.execute(insert(outbox), row)
+    connection.execute(insert(outbox), {**row, "data": dict(data)})
     audit.record(connection, audit.Act(tenant, now, "service", "batch.completed", batch_id))
 
 

@@ -39,6 +39,7 @@ from verify_service.storage.records import (
     VerificationRow,
 )
 from verify_service.storage.sqlite import SqliteExecutor
+from verify_service.storage.webhooks import WebhookStore
 
 _PING = text("SELECT 1")
 
@@ -64,6 +65,7 @@ class Store:
         self._cipher = cipher
         self.batches = BatchStore(executor, cipher)
         self.numbers = RequestNumbers(executor)
+        self.webhooks = WebhookStore(executor, cipher)
 
     @property
     def ledger(self) -> DatabaseLedger:

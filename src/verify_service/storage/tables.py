@@ -245,10 +245,11 @@ outbox = Table(
     Column("verification_id", Text, nullable=False),
     Column("report_id", Text),
     Column("created_at", Instant, nullable=False),
-    Column("delivered_at", Instant),
+    Column("routed_at", Instant),
+    Column("data", Json),
 )
-_UNDELIVERED = text("delivered_at IS NULL")
-Index("ix_outbox_undelivered", outbox.c.id, sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED)
+_UNROUTED = text("routed_at IS NULL")
+Index("ix_outbox_unrouted", outbox.c.id, sqlite_where=_UNROUTED, postgresql_where=_UNROUTED)
 
 audit = Table(
     "audit",
