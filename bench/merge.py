@@ -65,6 +65,7 @@ def steps(services: Services, request: VerificationRequest, answers: Sequence[An
         issued_at=now,
         issuer=verifier.issuer,
         valid_until=local_day(now),
+        objection_until=local_day(now),
         replaces=None,
         reason="first_issue",
     )

@@ -147,6 +147,7 @@ HEADER = Header(
     issued_at=NOW,
     issuer="示例省核对中心",
     valid_until=date(2027, 2, 22),
+    objection_until=date(2026, 12, 1),
 )
 
 

@@ -263,6 +263,7 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], look_together
         tickets=_tickets(verified.calls, look_together_seconds),
         response=Response(200 if verified.made is None else 201, {}, orjson.dumps(verification)),
         made=verified.made,
+        reason=header["reason"],
         due_at=None,
     )
 

@@ -222,6 +222,36 @@ async def test_objection_is_taken_until_the_last_day_of_the_window_at_home(house
     await done(house, "objection", first)
 
 
+@pytest.mark.parametrize(
+    ("act", "opens_again"),
+    [
+        ("resolution", False),
+        ("gap_closure", False),
+        ("withdrawal", False),
+        ("revocation", False),
+        ("correction", True),
+        ("objection", True),
+    ],
+)
+async def test_objection_window_opens_again_only_when_something_is_told_for_the_first_time(
+    house: House, act: str, opens_again: bool
+) -> None:
+    first = await issue(house)
+    house.clock.pass_by(days=2)
+    until = [each["report"]["header"]["objection_until"] for each in (first, await done(house, act, first))]
+    assert (until[1] > until[0]) is opens_again
+    assert opens_again or until[1] == until[0]
+
+
+@pytest.mark.parametrize("act", ROUTES)
+async def test_outgoing_event_tells_why_the_version_was_made(house: House, act: str) -> None:
+    made = await done(house, act, await issue(house))
+    with sqlite3.connect(house.database) as connection:
+        events = connection.execute("SELECT kind, reason FROM outbox ORDER BY id").fetchall()
+    connection.close()
+    assert events == [("report.issued", "first_issue"), ("report.issued", made["report"]["header"]["reason"])]
+
+
 async def test_nothing_is_asked_again_without_a_consent_that_is_live_now(house: House) -> None:
     first = await issue(house)
     revoked = await done(house, "revocation", first)

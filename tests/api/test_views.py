@@ -12,6 +12,8 @@ from tests.api.test_reports import verify as brought
 from verify_service.api.openapi import schemas
 from verify_service.domain.policy import Policies
 from verify_service.signing.canonical import canonical_bytes, sha256_hex
+from verify_service.signing.keys import rotate
+from verify_service.signing.signer import sign
 from verify_service.signing.verification import verify
 
 VIEWS = ["applicant", "minimum"]
@@ -43,6 +45,19 @@ async def test_view_is_always_the_same_bytes(house: House, view: str) -> None:
     one = await house.get(at(first, view))
     house.clock.pass_by(days=3)
     assert (await house.get(at(first, view))).content == one.content
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_view_keeps_its_signature_when_the_key_is_rotated(house: House, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await issue(house)
+    one = await house.get(at(first, view))
+    ring = rotate(house.services.keyring(), house.clock())
+    monkeypatch.setattr(house.services, "keyring", lambda: ring)
+    monkeypatch.setattr(house.services, "verifier", replace(house.services.verifier, sign=lambda body: sign(body, ring.active)))
+    assert (await house.get(at(first, view))).content == one.content
+    assert verify(one.json()["jws"], ring.jwks()).kid != ring.active.kid
+    other = await house.get(at(await issue(house), view))
+    assert verify(other.json()["jws"], ring.jwks()).kid == ring.active.kid
 
 
 @pytest.mark.parametrize("view", VIEWS)

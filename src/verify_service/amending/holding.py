@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -107,4 +107,5 @@ async def _held(services: Services, client: Client, row: VerificationRow, now: d
     answers = await services.store.answers(tenant=row.tenant, verification_id=row.id)
     made = await services.store.amendments(tenant=row.tenant, verification_id=row.id)
     job = Job(row.tenant, client.id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
-    return Held(services, client, job, Previous(stored.id, stored.version, answers, made), report, now)
+    until = date.fromisoformat(report["header"]["objection_until"])
+    return Held(services, client, job, Previous(stored.id, stored.version, answers, made, until), report, now)

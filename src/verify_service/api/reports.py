@@ -37,7 +37,7 @@ async def read(request: Request, report_id: str, client: ReadsViews) -> Response
     name, jws, digest = b"report", row.jws, row.digest
     if view is not None:
         signed = await signed_view(services, client, row, view)
-        name, jws, digest = b"view", signed.jws.encode("ascii"), signed.digest
+        name, jws, digest = b"view", signed.jws, signed.digest
     state = await _state(services, client, row)
     headers = {"ETag": f'"{digest}"', "Vary": "Accept"}
     if state.replaced_by is not None:

@@ -14,10 +14,9 @@ from verify_service.domain.codes import Purpose
 from verify_service.domain.view import VIEWS, View
 from verify_service.errors import InvalidInput, NotPermitted
 from verify_service.services import Services
-from verify_service.storage.audit import Act
 from verify_service.storage.records import Client, ReportRow
+from verify_service.storage.views import SignedView
 from verify_service.verification.answer import payload_of
-from verify_service.verification.verify import SignedBytes
 from verify_service.verification.views import view_of
 
 _VIEW: TypeAdapter[View] = TypeAdapter(View)
@@ -49,12 +48,13 @@ def wanted_view(request: Request, client: Client) -> View | None:
     return view
 
 
-async def signed_view(services: Services, client: Client, row: ReportRow, view: View) -> SignedBytes:
-    """Return a view, signed by the key of today; that it was given is in the audit log. Raises NotPermitted (policy)."""
+async def signed_view(services: Services, client: Client, row: ReportRow, view: View) -> SignedView:
+    """Return a view as it was first signed; that it was given is in the audit log. Raises NotPermitted (policy)."""
     report = orjson.loads(payload_of(row.jws))
     asked = report["commission"]
     policy = services.policies.in_force(report["policy"]["region"], Purpose(asked["purpose"]), date.fromisoformat(asked["asset_as_of"]))
     if view not in policy.programme.views:
         raise NotPermitted("view")
-    await services.store.record_act(Act(client.tenant, services.clock(), client.id, "report.viewed", row.id, {"view": view}))
-    return services.verifier.sign(view_of(report, digest=row.digest, view=view))
+    signed = services.verifier.sign(view_of(report, digest=row.digest, view=view))
+    given = SignedView(client.tenant, row.id, view, signed.jws.encode("ascii"), signed.digest)
+    return await services.store.give_view(given, actor=client.id, now=services.clock())

@@ -53,6 +53,7 @@ def header_of(report: Mapping[str, Any]) -> Header:
         request_no=header.get("request_no"),
         issued_at=datetime.fromisoformat(header["issued_at"]),
         valid_until=date.fromisoformat(header["valid_until"]),
+        objection_until=date.fromisoformat(header["objection_until"]),
     )
 
 

@@ -192,7 +192,8 @@ class Issue:
     `closed`: tickets that are waiting no longer, by dedupe_key.
     `next_looks`: when tickets are looked at again that have answered in part, by dedupe_key.
     `response`: what the Idempotency-Key gets from now on; a key that already has its response keeps it. `key`: whose
-    response it is when the version was asked for under a key of its own. `made`: the amendment that made this version.
+    response it is when the version was asked for under a key of its own. `made`: the amendment that made this version. `reason`: why it
+    was made, for the outgoing event.
     """
 
     tenant: str
@@ -212,6 +213,7 @@ class Issue:
     response: Response | None = None
     key: Key | None = None
     made: Made | None = None
+    reason: str | None = None
     due_at: datetime | None = None
 
 

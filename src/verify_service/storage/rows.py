@@ -216,5 +216,6 @@ def event(issue: Issue) -> dict[str, Any]:
         "kind": "report.issued",
         "verification_id": issue.verification_id,
         "report_id": issue.report.id,
+        "reason": issue.reason,
         "created_at": issue.now,
     }

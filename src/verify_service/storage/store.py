@@ -15,7 +15,7 @@ from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Ticket
-from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, progress, reading
+from verify_service.storage import accepting, amending, audit, backlog, cancelling, issuing, leasing, migrations, progress, reading, views
 from verify_service.storage.batches import BatchStore
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
@@ -158,6 +158,10 @@ class Store:
         """Return a report version; that `actor` read it is durable before this returns. Raises NotFound."""
         read = partial(reading.report, cipher=self._cipher, key=_key(tenant, report_id), actor=actor, now=now)
         return await self._executor.write(read)
+
+    async def give_view(self, signed: views.SignedView, *, actor: str, now: datetime) -> views.SignedView:
+        """Return a view as it was first signed; that `actor` got it is durable before this returns."""
+        return await self._executor.write(partial(views.give, cipher=self._cipher, signed=signed, actor=actor, now=now))
 
     async def progress(self, *, tenant: str, verification_id: str) -> progress.Progress:
         """Return the states that a verification came into. Raises NotFound."""

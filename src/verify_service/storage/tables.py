@@ -1,6 +1,6 @@
 """The tables. Columns called `sealed_…` hold ciphertext (encryption.py); every other one may be read by an operator.
 
-    clients 1─n verifications 1─n reports (versions)
+    clients 1─n verifications 1─n reports (versions) 1─n views
                       │ 1─n answers, exchanges (evidence), amendments, tickets, subjects, shares n─1 shared_calls
                       └ 0─1 idempotency
     outbox, audit: written in the same transaction as what they tell of
@@ -120,6 +120,19 @@ reports = Table(
     Column("issued_at", Instant, nullable=False),
     Column("replaces", Text, ForeignKey("reports.id")),
     UniqueConstraint("verification_id", "version"),
+)
+
+# What others than the commissioning authority were given of a report version, as first signed.
+views = Table(
+    "views",
+    metadata,
+    Column("report_id", Text, ForeignKey("reports.id"), nullable=False),
+    Column("view", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("sealed_jws", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("report_id", "view"),
 )
 
 # One row per report version: a row per question would be a hundred million more in a night of re-checks.
@@ -244,6 +257,7 @@ outbox = Table(
     Column("kind", Text, nullable=False),
     Column("verification_id", Text, nullable=False),
     Column("report_id", Text),
+    Column("reason", Text),  # why the version was made, as its header says
     Column("created_at", Instant, nullable=False),
     Column("routed_at", Instant),
     Column("data", Json),

@@ -20,7 +20,7 @@ from verify_service.verification.compare import compare
 from verify_service.verification.findings import findings
 from verify_service.verification.merge import Merged
 from verify_service.verification.sections import amendments, income, lines, origin, ownership
-from verify_service.verification.sections.texts import CHINA, instant
+from verify_service.verification.sections.texts import instant
 
 USE_RESTRICTION = "本报告仅供本行政区域内社会救助审核使用,不作其他用途。"
 
@@ -39,6 +39,7 @@ class Header:
     issued_at: datetime
     issuer: str
     valid_until: date
+    objection_until: date
     replaces: str | None = None
     request_no: str | None = None
     reason: Reason = "first_issue"
@@ -62,7 +63,7 @@ def compose(
     gaps = [f"{member}:{source}" for member, source in merged.gaps]
     report: Report = {
         "format": FORMAT,
-        "header": _header(header, gaps, policy, made),
+        "header": _header(header, gaps, made),
         "coverage": origin.coverage(merged),
         "gaps": gaps,
         "sources": origin.asked(merged, sources),
@@ -92,7 +93,7 @@ def refuse_overreach(header: ReportHeader, merged: Merged) -> None:
         raise ReportOverreach(header["report_id"])
 
 
-def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[Made]) -> ReportHeader:
+def _header(header: Header, gaps: Sequence[str], made: Sequence[Made]) -> ReportHeader:
     """Return the header. A withdrawn report stays so; without gaps it is final; gaps that an officer closed stay visible."""
     base: HeaderBase = {
         "title": "Household economic-status verification report",
@@ -105,7 +106,7 @@ def _header(header: Header, gaps: Sequence[str], policy: Policy, made: Sequence[
         "replaces": header.replaces,
         "issued_at": instant(header.issued_at),
         "valid_until": header.valid_until.isoformat(),
-        "objection_until": policy.objection_until(header.issued_at.astimezone(CHINA).date()).isoformat(),
+        "objection_until": header.objection_until.isoformat(),
         "issuer": header.issuer,
         "disclaimer": "仅作对照,不作认定",
     }

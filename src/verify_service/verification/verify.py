@@ -20,6 +20,9 @@ from verify_service.verification.grouping import Grouping
 from verify_service.verification.merge import merge
 from verify_service.verification.plan import Asker, Plan, local_day, plan
 
+# Acts after which the household is told what it was not told before: what a register says now, what declared facts are compared with.
+_TELLING = frozenset({"objection", "correction"})
+
 
 class SignedBytes(Protocol):
     """What signing gives back: the canonical bytes, the compact JWS over them, and their SHA-256."""
@@ -70,12 +73,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The report version that a new one replaces, with the answers and amendments it was made from."""
+    """The report version that a new one replaces, with the answers and amendments it was made from.
+
+    `objection_until`: the last day to object to it, where an act of an officer may leave that as it is.
+    """
 
     report_id: str
     version: int
     answers: Sequence[Answer] = field(repr=False)
     made: Sequence[Made] = field(default=(), repr=False)
+    objection_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,7 @@ class Verifier:
             issued_at=issued_at,
             issuer=self.issuer,
             valid_until=policy.valid_until(local_day(issued_at)),
+            objection_until=_objection_until(policy, issued_at, replaces, made),
             replaces=None if replaces is None else replaces.report_id,
             reason=_reason(calls, replaces, made),
         )
@@ -213,6 +221,13 @@ class Verifier:
         known = {a.question.id: a for a in before.answers}
         changed = [a for a in answers if known.get(a.question.id) is not a]
         return Verified(job, report, self.sign(report), answers, calls, issued_at, changed, made)
+
+
+def _objection_until(policy: Policy, issued_at: datetime, replaces: Previous | None, made: Made | None) -> date:
+    """Return the last day to object. The window opens when something is told for the first time; an act that tells nothing keeps it."""
+    if made is not None and made.amendment.kind not in _TELLING and replaces is not None and replaces.objection_until is not None:
+        return replaces.objection_until
+    return policy.objection_until(local_day(issued_at))
 
 
 def _reason(calls: Sequence[Call], replaces: Previous | None, made: Made | None) -> Reason:

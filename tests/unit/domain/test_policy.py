@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,28 @@ def test_without_rules_in_force_nothing_is_compared(region: str, day: date) -> N
 )
 def test_working_days_follow_the_notices(day: date, days: int, end: date) -> None:
     assert policies().versions[0].calendar.after(day, days) == end
+
+
+# The State Council's notices of 2024-11-12 and 2025-11-04 as they are worded: spans that are off, and weekend days that are worked.
+NOTICES = {
+    2025: ("1/1-1/1 1/28-2/4 4/4-4/6 5/1-5/5 5/31-6/2 10/1-10/8", "1/26 2/8 4/27 9/28 10/11"),
+    2026: ("1/1-1/3 2/15-2/23 4/4-4/6 5/1-5/5 6/19-6/21 9/25-9/27 10/1-10/7", "1/4 2/14 2/28 5/9 9/20 10/10"),
+}
+
+
+@pytest.mark.parametrize("year", NOTICES)
+def test_every_day_of_the_calendar_is_as_the_notice_says(year: int) -> None:
+    def day(text: str) -> date:
+        month, number = map(int, text.split("/"))
+        return date(year, month, number)
+
+    spans, worked = NOTICES[year]
+    off = [tuple(map(day, span.split("-"))) for span in spans.split()]
+    exchanged = {day(text) for text in worked.split()}
+    calendar = policies().versions[0].calendar
+    for each in (date(year, 1, 1) + timedelta(days=n) for n in range(365)):
+        is_off = any(first <= each <= last for first, last in off) or (each.weekday() >= 5 and each not in exchanged)
+        assert calendar.is_working(each) is not is_off, each
 
 
 def test_a_year_without_notice_has_its_weekends_off() -> None:
