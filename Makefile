@@ -74,4 +74,4 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL PIP_CON
 
 lock: .venv/.ready ## choose versions again within pyproject.toml (newer ones: make lock UPGRADE=--upgrade)
 	$(COMPILE) $(UPGRADE) --all-extras --output-file requirements.lock pyproject.toml
-	$(COMPILE) --constraint requirements.lock --output-file requirements.runtime.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --extra parquet --output-file requirements.runtime.lock pyproject.toml

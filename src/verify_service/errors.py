@@ -11,6 +11,7 @@ VerifyError
 ├── StillRunning          the key's first request has not finished
 ├── SignatureInvalid      a signature, key or canonical form does not verify
 ├── ConfigurationError    settings, policy packs, source.toml or keys are unusable: do not start
+├── ExtraNotInstalled     this needs an optional part of the service that is not installed here
 └── SourceFailure         (verify_service.sources.failures) a register did not give a usable answer
 """
 
@@ -97,6 +98,10 @@ class SignatureInvalid(VerifyError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class ExtraNotInstalled(VerifyError):
+    """This needs an extra that is not installed here."""
 
 
 class ConfigurationError(VerifyError):

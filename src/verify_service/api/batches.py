@@ -39,7 +39,14 @@ _READ = ("unauthenticated", "insufficient-scope", "not-found", "not-acceptable")
         202: json_answer("BatchReceipt", "Accepted: the whole file is durable, counted and digested. Look at Location.", "Location"),
         **problems(
             *("bad-request", "invalid-header", "unauthenticated", "insufficient-scope", "not-acceptable", "request-timeout"),
-            *("body-too-large", "unsupported-media-type", "invalid-request", "idempotency-mismatch", "too-many-batches"),
+            *(
+                "body-too-large",
+                "unsupported-media-type",
+                "extra-not-installed",
+                "invalid-request",
+                "idempotency-mismatch",
+                "too-many-batches",
+            ),
         ),
     },
 )
@@ -68,7 +75,10 @@ async def submit(
     f"{ROUTE}/templates/{{form}}",
     summary="Download a template",
     response_class=StreamingResponse,
-    responses={200: file_answer(MEDIA_TYPES, "A file with one invented household, accepted as it stands."), **problems(*_READ)},
+    responses={
+        200: file_answer(MEDIA_TYPES, "A file with one invented household, accepted as it stands."),
+        **problems(*_READ, "extra-not-installed"),
+    },
 )
 async def download_template(form: str, _client: Verifies) -> Response:
     """Give a file with the columns and one household that nobody is."""

@@ -13,7 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from verify_service.api import refusals
-from verify_service.errors import IdempotencyMismatch, InvalidInput, NoConsent, NotFound, NotPermitted, StillRunning, Superseded, WrongState
+from verify_service.errors import (
+    ExtraNotInstalled,
+    IdempotencyMismatch,
+    InvalidInput,
+    NoConsent,
+    NotFound,
+    NotPermitted,
+    StillRunning,
+    Superseded,
+    WrongState,
+)
 from verify_service.sources.policy import LedgerUnavailable
 from verify_service.storage.errors import LostLease, SerialsUsedUp, StoreBusy
 
@@ -56,6 +66,12 @@ KINDS = (
     Kind("wrong-state", 409, "That cannot be done in this state.", (WrongState,)),
     Kind("body-too-large", 413, "The body is longer than the limit.", (refusals.BodyTooLarge,)),
     Kind("unsupported-media-type", 415, "The content type or coding of the body is not read here.", (refusals.UnsupportedMediaType,)),
+    Kind(
+        "extra-not-installed",
+        415,
+        "This form of file is read where the service is installed with its extra: verify-service[parquet].",
+        (ExtraNotInstalled,),
+    ),
     Kind("invalid-request", 422, "The request breaks a rule; each is listed with its place.", (InvalidInput, RequestValidationError)),
     Kind("idempotency-mismatch", 422, "The Idempotency-Key was used with another body.", (IdempotencyMismatch,)),
     Kind("too-many-batches", 429, "The client has as many open batches as it may have.", (refusals.TooManyBatches,), retry_after=60),

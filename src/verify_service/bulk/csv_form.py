@@ -19,6 +19,8 @@ csv.field_size_limit(1_000_000)
 class CsvReader:
     """Reads households out of CSV. The encoding is decided on the first 64 kB; a line in another one is broken, not misread."""
 
+    is_whole = False
+
     def __init__(self) -> None:
         self._cutter = Cutter(quoted=True)
         self._sample: list[Record] = []

@@ -34,6 +34,10 @@ class Reader(Protocol):
     """Reads one form of file as it streams in. Raises InvalidInput when the file as a whole cannot be read."""
 
     @property
+    def is_whole(self) -> bool:
+        """Say whether it reads nothing before the end; reading then takes long, and is done in a thread."""
+
+    @property
     def encoding(self) -> str:
         """Return the encoding that was found, or `binary`."""
 

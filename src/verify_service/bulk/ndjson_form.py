@@ -11,6 +11,7 @@ class NdjsonReader:
     """Reads households out of NDJSON. Empty lines are passed over."""
 
     encoding = "utf-8"
+    is_whole = False
 
     def __init__(self) -> None:
         self._cutter = Cutter(quoted=False)

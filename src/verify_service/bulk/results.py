@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from verify_service.bulk.output import csv_rows
 from verify_service.storage.batch_records import Rejection, ResultRow
 from verify_service.storage.batches import BatchStore
 from verify_service.verification.answer import payload_of
@@ -14,6 +13,7 @@ _PAGE, _REJECTIONS_PAGE = 100, 2_000
 PLAIN = ("row", "line", "client_reference", "state", "verification_id", "request_no", "report_id", "version", "digest")
 FIGURES = (*PLAIN, "counted_persons", "income_per_capita_monthly_lower_fen", "income_per_capita_monthly_upper_fen", "lines", "gaps")
 COLUMNS = (*FIGURES, "findings", "jws")
+NUMBERS = frozenset({"row", "line", "version", *FIGURES[len(PLAIN) : len(PLAIN) + 3]})
 ERROR_COLUMNS = ("row", "line", "place", "rule")
 
 
@@ -56,11 +56,6 @@ def result_cells(row: ResultRow) -> list[object]:
         ";".join(finding["code"] for finding in report["findings"]),
         row.jws.decode("ascii"),
     ]
-
-
-def result_csv(rows: Sequence[ResultRow]) -> bytes:
-    """Return rows as CSV."""
-    return csv_rows(result_cells(row) for row in rows)
 
 
 def error_cells(rejection: Rejection) -> list[object]:

@@ -9,10 +9,10 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
 
 from python_calamine import CalamineError, CalamineWorkbook, ZipError
 
+from verify_service.bulk.cells import text
 from verify_service.bulk.household import ReadHousehold
 from verify_service.bulk.table import MOST_COLUMNS, Table
 from verify_service.errors import InvalidInput
@@ -29,6 +29,7 @@ class XlsxReader:
     """Reads households out of a workbook, which has to be there whole before it can be read."""
 
     encoding = "binary"
+    is_whole = True
 
     def __init__(self) -> None:
         self._content = io.BytesIO()
@@ -64,23 +65,8 @@ def _households(rows: Iterator[Sequence[object]], first: int) -> Iterator[ReadHo
     table = Table(header)
     for number, cells in enumerate(rows, first + 1):
         outside = any(cell != "" for cell in cells[len(header) :])
-        yield from table.add(number, [_text(cell) for cell in (cells if outside else cells[: len(header)])])
+        yield from table.add(number, [text(cell) for cell in (cells if outside else cells[: len(header)])])
     yield from table.end()
-
-
-def _text(cell: object) -> str:
-    """Return a cell as CSV would have it; a number of more than 15 digits is written as what has become of it."""
-    match cell:
-        case bool():
-            return "true" if cell else "false"
-        case float():
-            return f"{cell:.0f}" if cell.is_integer() and abs(cell) < 1e15 else f"{cell:E}"
-        case datetime() if (cell.hour, cell.minute, cell.second) == (0, 0, 0):
-            return cell.date().isoformat()
-        case date():
-            return cell.isoformat()
-        case _:
-            return str(cell)
 
 
 def _look_through(content: io.BytesIO) -> None:
