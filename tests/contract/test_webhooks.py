@@ -89,6 +89,16 @@ async def test_event_says_ids_version_and_state(store: Store) -> None:
     assert claim.facts["version"] == 1
 
 
+async def test_event_says_why_the_version_was_made(store: Store) -> None:
+    await registered(store)
+    held = await accept(store)
+    assert isinstance(held, Accepted)
+    await store.issue(issue(held, reason="late_answer"))
+    await store.webhooks.route(now=SOON)
+    (claim,) = await taken(store)
+    assert claim.facts["reason"] == "late_answer"
+
+
 async def test_what_is_taken_is_due_again_when_nobody_settles_it(store: Store) -> None:
     await registered(store)
     await issued(store)

@@ -30,7 +30,7 @@ _DUE_ENDPOINTS = (
     .limit(_ENDPOINTS_AT_ONCE)
 )
 _DUE = (
-    select(_d.id, _d.attempts, _o.kind, _o.created_at, _o.verification_id, _o.report_id, _o.data, _p.version, _p.state)
+    select(_d.id, _d.attempts, _o.kind, _o.created_at, _o.verification_id, _o.report_id, _o.reason, _o.data, _p.version, _p.state)
     .join(outbox, _o.id == _d.event_id)
     .join(reports, _p.id == _o.report_id, isouter=True)
     .where(_d.endpoint_id == bindparam("of_endpoint"), _WAITING, _d.due_at <= bindparam("now"))
@@ -119,7 +119,7 @@ def _claim_of(connection: Connection, cipher: FieldCipher, endpoint: _Row, now: 
 
 def _facts(row: _Row) -> dict[str, Any]:
     """Return what an event says: the ids, and what can no longer change of what it tells of."""
-    named = {"verification_id": row.verification_id, "report_id": row.report_id, "version": row.version, "state": row.state}
+    named = {name: getattr(row, name) for name in ("verification_id", "report_id", "version", "state", "reason")}
     return {**{name: value for name, value in named.items() if value is not None}, **(row.data or {})}
 
 

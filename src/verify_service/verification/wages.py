@@ -5,6 +5,7 @@ insurance is taken to run to the end of the period; one that has stopped counts 
 and resident insurance is no wage evidence.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,8 @@ from typing import Literal, cast
 from verify_service.domain.records import FundAccount, RecordStatus, SocialContribution
 from verify_service.verification.evidence import Row
 
+_FOR_EVER = "9999-12"
+_Span = tuple[str, str, SocialContribution]
 _BASE_ORDER = ("110", "120", "310", "210", "410", "510")  # whose base speaks for the wage: pension first
 
 
@@ -71,13 +74,13 @@ def _wage(
     employer: str, funds: Sequence[tuple[Row, FundAccount]], insured: Sequence[tuple[Row, SocialContribution]], months: Sequence[str]
 ) -> Wage:
     """Walk the months: the fund's base where there is one, else the insurance's; the personal parts of both."""
-    since = [(month_of(r.joined), r) for _, r in insured]
-    by_type = {kind: rows for kind in _BASE_ORDER if (rows := [(first, r) for first, r in since if r.insurance_type == kind])}
+    by_type = {kind: rows for kind in _BASE_ORDER if (rows := [r for _, r in insured if r.insurance_type == kind])}
+    insurances = [_Insurance.of(rows) for rows in by_type.values()]
     gross = social = fund = from_fund = 0
     worked: set[str] = set()
     for month in months:
         account = next((r for _, r in funds if _fund_covers(r, month)), None)
-        paid = [r for rows in by_type.values() if (r := _insured_in(rows, month)) is not None]
+        paid = [r for insurance in insurances if (r := insurance.speaking_for(month)) is not None]
         if account is None and not paid:
             continue
         worked.add(month)
@@ -93,7 +96,7 @@ def _wage(
         social_insurance_fen=social,
         housing_fund_fen=fund,
         fund_base_fen=next((r.base_fen for _, r in funds), None),
-        contribution_base_fen=next((rows[-1][1].base_fen for rows in by_type.values()), None),
+        contribution_base_fen=next((rows[-1].base_fen for rows in by_type.values()), None),
         base_at_floor=not from_fund and any(r.base_at_floor for _, r in insured),
         worked=frozenset(worked),
         rows=tuple(row for row, _ in [*funds, *insured]),
@@ -105,15 +108,32 @@ def _fund_covers(account: FundAccount, month: str) -> bool:
     return month_of(account.opened) <= month and (running or month <= account.last_paid_month)
 
 
-def _insured_in(rows: Sequence[tuple[str, SocialContribution]], month: str) -> SocialContribution | None:
-    """Return the row that speaks for a month: the latest up to it, else the first. A row tells of all months from its first."""
-    latest = earliest = None
-    for first, r in rows:
-        if first <= month and (r.state == "insured" or month <= r.last_paid_month):
-            earliest = earliest or r
-            if r.month <= month and (latest is None or r.month > latest.month):
-                latest = r
-    return latest or earliest
+@dataclass(frozen=True, slots=True)
+class _Insurance:
+    """The rows of one insurance at one employer, each with the first and last month that it tells of; `latest` first by month."""
+
+    rows: Sequence[_Span]
+    latest: Sequence[_Span]
+    months: Sequence[str]
+
+    @classmethod
+    def of(cls, records: Sequence[SocialContribution]) -> "_Insurance":
+        """Lay the rows out once for all months."""
+        rows = [(month_of(r.joined), _FOR_EVER if r.state == "insured" else r.last_paid_month, r) for r in records]
+        latest = sorted(rows, key=lambda span: span[2].month, reverse=True)
+        return cls(rows, latest, [r.month for _, _, r in reversed(latest)])
+
+    def speaking_for(self, month: str) -> SocialContribution | None:
+        """Return the row that speaks for a month: the latest up to it, else the first. A row tells of all months from its first."""
+        later = len(self.months) - bisect_right(self.months, month)
+        return _running(self.latest[later:], month) or _running(self.rows, month)
+
+
+def _running(rows: Iterable[_Span], month: str) -> SocialContribution | None:
+    for first, last, record in rows:
+        if first <= month <= last:
+            return record
+    return None
 
 
 def month_of(day: date) -> str:

@@ -2,11 +2,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.households import example_request, merged, worked_example
 from tests.records import EMPLOYER, contribution, employee, fund
-from verify_service.domain.records import Record
-from verify_service.verification.wages import Wage
+from verify_service.domain.records import Record, SocialContribution
+from verify_service.verification.wages import Wage, _Insurance, month_of
 
 OTHER = "91990101MA0000003P"
 REQUEST = example_request()
@@ -66,3 +68,26 @@ def test_a_raise_within_the_period_counts_from_its_month() -> None:
 def test_deductions_never_make_a_wage_negative() -> None:
     [wage] = _wages([fund(10_000)], employee(449_400))
     assert wage.net_fen == 0
+
+
+MONTHS = st.integers(0, 17).map(lambda n: f"{2025 + n // 12:04d}-{n % 12 + 1:02d}")
+ROWS = st.lists(
+    st.builds(
+        lambda month, joined, last, state: contribution(
+            "110", 0, 0, month=month, joined=date(int(joined[:4]), int(joined[5:]), 9), last_paid_month=last, state=state
+        ),
+        MONTHS,
+        MONTHS,
+        MONTHS,
+        st.sampled_from(["insured", "paused", "ended"]),
+    ),
+    max_size=6,
+)
+
+
+@given(ROWS, MONTHS)
+def test_row_that_speaks_for_a_month_is_the_latest_up_to_it_else_the_first(rows: list[SocialContribution], month: str) -> None:
+    running = [r for r in rows if month_of(r.joined) <= month and (r.state == "insured" or month <= r.last_paid_month)]
+    up_to = [r for r in running if r.month <= month]
+    expected = max(up_to, key=lambda r: r.month) if up_to else next(iter(running), None)
+    assert _Insurance.of(rows).speaking_for(month) is expected
