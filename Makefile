@@ -34,8 +34,13 @@ generate: .venv/.ready ## write openapi.yaml and schemas/ from the models
 serve: .venv/.ready ## the API with its worker and the simulated registers
 	@$(BIN)/verify-service serve --sandbox
 
-bench: .venv/.ready ## service CPU, latency and throughput beside a textbook implementation
+HOUSEHOLDS ?= 1000
+bench: .venv/.ready ## CPU, latency and throughput beside a textbook implementation, then of a batch
 	@$(BIN)/python -m bench.interactive
+	@$(BIN)/python -m bench.bulk --households $(HOUSEHOLDS)
+
+bench-bulk: .venv/.ready ## a batch in full: make bench-bulk HOUSEHOLDS=1000000
+	@$(BIN)/python -m bench.bulk --households $(HOUSEHOLDS) $(BENCH_ARGS)
 
 bench-%: .venv/.ready
 	@$(BIN)/python -m bench.$* $(BENCH_ARGS)

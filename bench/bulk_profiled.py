@@ -14,9 +14,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from bench.bulk import database, measure, service
+from bench.bulk import Figures, database, measure, service
 from bench.profiled import counted, serve
 
 
@@ -36,15 +35,13 @@ def main() -> None:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         url = None if given.url is None else stack.enter_context(database(given.url))
         figures, samples = _profile(folder, url, given.households)
-    for name, value in figures.items():
-        print(f"{name:28} {value}")
-    cpu_ms, total = figures["CPU ms workers"], sum(samples.values())
-    print(f"{total} samples")
+    cpu_ms, total = figures.cpu_ms["workers"], sum(samples.values())
+    print(f"{cpu_ms:.2f} ms of a worker's CPU per household, {total} samples; {figures.batch['results']}")
     for name, count in counted(samples, own=given.own, under=given.under).most_common(given.lines):
         print(f"{cpu_ms * count / total:8.3f} ms {100 * count / total:5.1f} %  {name}")
 
 
-def _profile(folder: Path, url: str | None, households: int) -> tuple[dict[str, Any], Counter[tuple[str, ...]]]:
+def _profile(folder: Path, url: str | None, households: int) -> tuple[Figures, Counter[tuple[str, ...]]]:
     out = folder / "samples.json"
     os.environ["BENCH_PROFILE"] = str(out)
     with service(folder, url, 1, work="bench.bulk_profiled") as place:

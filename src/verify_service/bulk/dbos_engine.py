@@ -18,7 +18,7 @@ Workflow = Callable[[str, str], Coroutine[Any, Any, None]]
 # The jobs' form, not the program's version: a new release goes on with the jobs of the old one as long as this stays.
 JOBS_VERSION = "verify-jobs-1"
 _APPLICATION, _QUEUE, _WORKFLOW = "verify-jobs", "chunks", "job"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.25
 
 
 class DbosEngine:
