@@ -21,6 +21,7 @@ from verify_service.sandbox.delivery import Delivery
 from verify_service.sandbox.faults import Faults
 from verify_service.sandbox.http import serve_http
 from verify_service.sandbox.population import Population
+from verify_service.sandbox.registers import property as property_register
 from verify_service.sandbox.registry import registers
 from verify_service.sandbox.serve import SandboxOptions, serve_registers
 from verify_service.sandbox.world import World
@@ -51,8 +52,8 @@ async def test_every_source_passes_against_the_sandbox(source: str) -> None:
     assert [line for line in certificate.lines if line.verdict == "failed"] == []
     assert certificate.passed
     checks = {line.check for line in certificate.lines if line.verdict == "passed"}
-    assert checks >= {"case", "binding", "deadline", "malformed"}
-    assert ("quota" in checks) is (source != "housing_fund")
+    assert checks >= {"case", "binding", "deadline", "malformed", "quota"}
+    assert [line.check for line in certificate.lines].count("binding") == [line.check for line in certificate.lines].count("quota") == 2
     assert ("paging" in checks) is (source == "property")
     written = json.dumps(certificate.to_json(), ensure_ascii=False)
     assert not any(case.person.id_number.reveal() in written or case.person.name in written for case in cases.values())
@@ -132,6 +133,17 @@ async def test_a_register_that_ignores_which_page_is_asked_for_fails() -> None:
     async with broken("property", cases, change_request=lambda b: re.sub(rb"PageNo>[0-9]+<", b"PageNo>1<", b)) as endpoint:
         certificate = await judged("property", endpoint, cases)
     assert failed(certificate, "several_pages").got.startswith("invalid.")
+    assert {line.verdict for line in certificate.lines if line.case == "found" and line.check == "case"} == {"passed"}
+
+
+@pytest.mark.parametrize("rows_on_a_page", [100, 1000], ids=["smaller", "larger"])
+async def test_a_register_that_ignores_the_page_size_is_not_believed(rows_on_a_page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol fixes how many pages so many rows make: with more or fewer of them something may have been left out."""
+    monkeypatch.setattr(property_register, "_PAGE_ROWS", rows_on_a_page)
+    cases = some("property", "several_pages", "found", "nothing_found")
+    async with broken("property", cases) as endpoint:
+        certificate = await judged("property", endpoint, cases)
+    assert failed(certificate, "several_pages").got.startswith("invalid.contradiction")
     assert {line.verdict for line in certificate.lines if line.case == "found" and line.check == "case"} == {"passed"}
 
 

@@ -136,9 +136,7 @@ async def _swapped(bench: Bench, witness: Known, other: Known) -> Line:
     return _caught(bench, "binding", witness, await bench.ask(witness, how), how, "another person's number echoed")
 
 
-async def _replayed(bench: Bench, witness: Known, other: Known) -> Line | None:
-    if bench.is_database:
-        return None  # rows are framed per statement; the swap says it all
+async def _replayed(bench: Bench, witness: Known, other: Known) -> Line:
     async with _recorded(bench, other) as seen:
         how = Misbehaviour("replay", witness.marker, recorded=list(seen))
         if not seen:
@@ -157,17 +155,19 @@ async def _deadline(bench: Bench, witness: Known, kind: str) -> Line:
     return judged("deadline", witness.name, wanted, got, holds=in_time and asked.code is OutcomeCode.TIMEOUT)
 
 
-async def _quota(bench: Bench, witness: Known, times: int) -> Line | None:
-    """429 once: asked again when Retry-After says so, not before. 429 always: given up as rate_limited."""
-    if bench.is_database:
-        return not_judged("quota", "a database has no 429") if times == 1 else None
-    how = Misbehaviour("busy", retry_after=_RETRY_AFTER, times=times)
+async def _quota(bench: Bench, witness: Known, times: int) -> Line:
+    """429 once: asked again when Retry-After says so, not before. 429 always: given up as rate_limited.
+
+    A database has SQLSTATE 53400 for it, and no Retry-After.
+    """
+    how = Misbehaviour("busy", witness.marker, retry_after=_RETRY_AFTER, times=times)
     asked = await bench.ask(witness, how)
     refused = how.arrivals[: times + 1]  # and, after the last refusal, the first that was let through
     gaps = [later - earlier for earlier, later in pairwise(refused)]
-    patient = all(gap >= _RETRY_AFTER * 0.95 for gap in gaps)
+    patient = bench.is_database or all(gap >= _RETRY_AFTER * 0.95 for gap in gaps)
     code = witness.asked.code if times == 1 and len(how.arrivals) > 1 else OutcomeCode.RATE_LIMITED
-    wanted = f"429 {'once' if times == 1 else 'always'}, Retry-After {_RETRY_AFTER}: {code.value}"
+    refusal, after = ("SQLSTATE 53400", "") if bench.is_database else ("429", f", Retry-After {_RETRY_AFTER}")
+    wanted = f"{refusal} {'once' if times == 1 else 'always'}{after}: {code.value}"
     got = asked.code.value if patient else f"{asked.code.value}, asked again too early"
     return judged("quota", witness.name, wanted, got, holds=patient and asked.code is code)
 

@@ -23,7 +23,8 @@ class Misbehaviour:
 
     swap: `other` in its place. replay: `recorded` answers in the place of true ones, in order. cut: a share of the body,
     although all was declared. shorten: a share of the body, declared as such. replace: `recorded` bodies, 200. hang, drip:
-    never to the end. busy: 429 with `retry_after` for the first `times` requests, whatever they ask.
+    never to the end. busy: 429 with `retry_after` for the first `times` requests, whatever they ask; of a database, SQLSTATE
+    53400 in the place of its first `times` answers.
     """
 
     kind: Kind

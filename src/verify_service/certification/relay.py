@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
 
-from verify_service.certification.misbehaviour import Misbehaviour
+from verify_service.certification.misbehaviour import Misbehaviour, Sent
 
 _LOOPBACK, _PORT = "127.0.0.1", 5432
-_PIECE = 64 * 1024
+_PIECE, _HANG_SECONDS = 64 * 1024, 60
+# ErrorResponse with SQLSTATE 53400 (configuration_limit_exceeded), and ReadyForQuery after it.
+_FIELDS = b"SERROR\0VERROR\0C53400\0Mtoo many calls\0\0"
+_LIMIT_REACHED = b"E" + (len(_FIELDS) + 4).to_bytes(4, "big") + _FIELDS + b"Z\0\0\0\5I"
 
 
 @asynccontextmanager
@@ -34,11 +39,11 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hos
     to_database = asyncio.create_task(_pass_on(reader, (upstream := await asyncio.open_connection(host, port))[1]))
     try:
         while piece := await upstream[0].read(_PIECE):
-            concerned = how.kind != "none" and how.concerns(piece)
-            how.touched += concerned
+            concerned = how.concerns(piece)
             if concerned and how.kind in {"hang", "drip"}:
-                await asyncio.sleep(60)
-            writer.write(how.part(piece) if concerned and how.kind == "cut" else _swapped(piece, how) if concerned else piece)
+                how.touched += 1
+                await asyncio.sleep(_HANG_SECONDS)
+            writer.write(_answered(piece, how) if concerned else piece)
             await writer.drain()
             if concerned and how.kind == "cut":
                 return
@@ -47,8 +52,15 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hos
         upstream[1].close()
 
 
-def _swapped(piece: bytes, how: Misbehaviour) -> bytes:
-    return piece.replace(how.marker, how.other) if how.kind == "swap" else piece
+def _answered(piece: bytes, how: Misbehaviour) -> bytes:
+    """Return what goes back in the place of an answer about the person; a whole answer comes in one piece."""
+    sent = Sent(HTTPStatus.OK, {}, piece)
+    how.seen.append(sent)
+    how.arrivals.append(monotonic())
+    if how.kind == "busy" and len(how.arrivals) <= how.times:
+        return _LIMIT_REACHED
+    changed = how.changed(sent).body
+    return how.part(changed) if how.kind == "cut" else changed
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -22,15 +22,15 @@ from verify_service.sources.attempt_spans import traced
 from verify_service.sources.database import FrontEndDatabase
 from verify_service.sources.definition import Endpoint, Source
 from verify_service.sources.failures import SourceFailure
+from verify_service.sources.hedging import LOST, Hedges
 from verify_service.sources.membrane import FOREIGN, check_status, check_text, from_database, from_transport, read_whole
 from verify_service.sources.policy import Attempt, Common, Lane, SourcePolicy
+from verify_service.sources.repeating import worth_repeating
 from verify_service.sources.status import SourceStatus
 from verify_service.sources.transport import Transport, http_client
 
 T = TypeVar("T")
-_AGAIN = frozenset({OutcomeCode.CONNECTION, OutcomeCode.TIMEOUT, OutcomeCode.RATE_LIMITED, OutcomeCode.HTTP_5XX, OutcomeCode.TRUNCATED})
 _LEAST_SECONDS = 0.25  # no attempt starts with less time left than this
-_FINAL_DETAILS = frozenset({"status 500", "status 501", "length undeclared"})
 _UNKEPT_HEADERS = frozenset({"set-cookie", "authorization"})
 
 
@@ -69,6 +69,7 @@ class SourceRuntime:
         is_database = endpoint.base_url.startswith("postgresql://")
         self.http = None if is_database else http_client(source, endpoint, transport=transport)
         self.database = FrontEndDatabase(source, endpoint) if is_database else None
+        self.hedges = Hedges(source.hedging) if source.hedging is not None else None
         self.policy = SourcePolicy(source, clock=clock, uniform=randomness.uniform, common=common or Common())
         self.status = SourceStatus(source.id, clock=clock)
         self._credentials = {name: secret.get_secret_value() for name, secret in endpoint.credentials.items()}
@@ -142,7 +143,7 @@ class BoundClient:
             request = build()
             return request, await self._send(request)
 
-        request, exchange = await self._with_retries(attempt)
+        request, exchange = await self._with_retries(attempt, may_hedge=self.runtime.hedges is not None and build().idempotent)
         if request.evidence:
             self.exchanges.append(exchange)
         return exchange
@@ -157,15 +158,23 @@ class BoundClient:
         self.exchanges.append(exchange)
         return exchange
 
-    async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _with_retries(self, attempt: Callable[[], Awaitable[T]], *, may_hedge: bool = False) -> T:
         """Run attempts until one succeeds, none is worth making, or the time left is too short."""
         self.attempts = 0  # of this message: a page or a token before it is not an attempt at it
         try:
-            return await self._bounded(attempt)
+            return await (self._hedged(attempt) if may_hedge else self._bounded(attempt))
         except SourceFailure as failure:
-            if not (_worth_repeating(failure) and self.runtime.policy.may_retry(self.lane, 1)):
+            if not (worth_repeating(failure) and self.runtime.policy.may_retry(self.lane, self.attempts)):
                 raise
             return await self._again(failure, attempt)
+
+    async def _hedged(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a first attempt, and perhaps a second beside it: never for bulk, and not before enough were measured."""
+        policy, hedges = self.runtime.policy, self.runtime.hedges
+        if hedges is None or policy.timeouts.usual is None or self.lane == "bulk":
+            return await self._bounded(attempt)
+        may = lambda: self.attempts == 1 and policy.may_retry(self.lane, 1)  # noqa: E731 - asked when p95 is over
+        return await hedges.run(lambda: self._bounded(attempt), after_seconds=policy.timeouts.usual, may=may)
 
     async def _again(self, first: SourceFailure, attempt: Callable[[], Awaitable[T]]) -> T:
         """Retry after a first failure. The first attempt runs without tenacity, which costs as much as sending the question."""
@@ -184,7 +193,7 @@ class BoundClient:
         retrying = tenacity.AsyncRetrying(
             stop=lambda state: self._too_late(state) or not policy.may_retry(self.lane, state.attempt_number),
             wait=self._pause,
-            retry=tenacity.retry_if_exception(_worth_repeating),
+            retry=tenacity.retry_if_exception(worth_repeating),
             reraise=True,
         )
         return await retrying(once)
@@ -202,14 +211,13 @@ class BoundClient:
                     answer = await self._told(self._observed(attempt, waited=permitted.began - came))
             except TimeoutError as error:
                 raise from_transport(error, began=False) from None
+        self.settle(None)  # a second message may have been answered in the same moment
         self._answered = permitted
         return answer
 
     def _told(self, attempt: Awaitable[T]) -> Awaitable[T]:
-        runtime = self.runtime
-        if runtime.tracer is None:
-            return attempt
-        return traced(attempt, runtime.tracer, source=runtime.source.id, lane=self.lane, number=self.attempts)
+        tracer, source = self.runtime.tracer, self.runtime.source.id
+        return attempt if tracer is None else traced(attempt, tracer, source=source, lane=self.lane, number=self.attempts)
 
     def settle(self, failure: SourceFailure | None) -> None:
         """Say what came of the last answer that arrived: None if it could be read. Whoever bound the client says it at the end."""
@@ -226,8 +234,9 @@ class BoundClient:
         except SourceFailure as failure:
             status.attempted(failure.code, seconds=loop.time() - began, waited=waited)
             raise
-        except asyncio.CancelledError:
-            status.attempted(OutcomeCode.TIMEOUT, seconds=loop.time() - began, waited=waited)
+        except asyncio.CancelledError as error:
+            code = OutcomeCode.CANCELLED if LOST in error.args else OutcomeCode.TIMEOUT
+            status.attempted(code, seconds=loop.time() - began, waited=waited)
             raise
         status.attempted(None, seconds=loop.time() - began, waited=waited, bytes_received=self.received)
         return result
@@ -289,8 +298,3 @@ class BoundClient:
             raise SourceFailure(OutcomeCode.LIMIT, failed_by="source", detail="rows")
         sent = statement.encode() + repr(sorted(parameters.items())).encode()
         return self._exchange(step, 200, {"content-type": "application/json"}, sent, body, asked_at)
-
-
-def _worth_repeating(error: BaseException) -> bool:
-    """Retry what was not processed or not delivered; never what was refused, understood and wrong, or held back by us."""
-    return isinstance(error, SourceFailure) and error.code in _AGAIN and error.failed_by != "us" and error.detail not in _FINAL_DETAILS

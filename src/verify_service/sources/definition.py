@@ -52,6 +52,16 @@ class TimeoutRule(Facts):
     least_attempts: int = Field(default=1000, ge=1000, le=1_000_000, description="fewer say nothing of one in a thousand")
 
 
+class HedgingRule(Facts):
+    """The register is replicated and its contract allows a question to be sent twice for speed, in `clause`.
+
+    No deployment can add or widen this: it is a fact of the contract.
+    """
+
+    clause: str = Field(min_length=3)
+    extra_percent: float = Field(default=2, gt=0, le=2, description="of second messages, among first ones")
+
+
 class Quota(Facts):
     """What the register's contract allows, in any second and in any 24 hours, and how much of it we use."""
 
@@ -170,6 +180,7 @@ class Source(Facts):
     stale_after_days: int = Field(ge=1, le=3660)
     limits: Limits = Limits()
     timeouts: TimeoutRule = TimeoutRule()
+    hedging: HedgingRule | None = Field(default=None, description="none: a question is never sent twice for speed")
     quota: Quota
     breaker: BreakerRule = BreakerRule()
     retry: RetryRule = RetryRule()
@@ -186,6 +197,12 @@ class Source(Facts):
             raise ValueError("every kind is built in, or has a table in `further`, not both")
         if self.findings.keys() & CATALOGUE.keys():
             raise ValueError("a code of the catalogue has its meaning already")
+        return self
+
+    @model_validator(mode="after")
+    def _work_is_handed_in_once(self) -> Self:
+        if self.hedging is not None and self.mode == "deferred":
+            raise ValueError("a deferred source is never hedged")
         return self
 
     def own_finding(self, code: str, raised_by: Literal["record", "partial_answer"]) -> Kind | None:

@@ -25,7 +25,7 @@ _NOT_THERE = frozenset({404, 410})
 _MOMENTARY = frozenset({502, 503, 504})
 _READABLE = frozenset({"identity", "gzip", "x-gzip"})
 _DIGEST = re.compile(r"(sha-256|sha-512)=:([A-Za-z0-9+/=]*):")
-_PERMISSION_DENIED = "42501"
+_PERMISSION_DENIED, _LIMIT_CLASS = "42501", "53"  # 53: too many connections or calls for what the register gives us
 
 
 FOREIGN = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
@@ -49,6 +49,8 @@ def from_database(error: psycopg.Error) -> SourceFailure:
     """Return our failure for an exception of the front-end database."""
     if error.sqlstate == _PERMISSION_DENIED or (error.sqlstate or "").startswith("28"):
         return SourceFailure(OutcomeCode.NOT_AUTHORISED, failed_by="source", detail=f"sqlstate {error.sqlstate}")
+    if (error.sqlstate or "").startswith(_LIMIT_CLASS):
+        return SourceFailure(OutcomeCode.RATE_LIMITED, failed_by="source", detail=f"sqlstate {error.sqlstate}")
     if error.sqlstate and not isinstance(error, psycopg.OperationalError):
         return SourceFailure(OutcomeCode.SCHEMA, failed_by="source", detail=f"sqlstate {error.sqlstate}")
     return SourceFailure(OutcomeCode.CONNECTION, failed_by="network", detail=type(error).__name__)

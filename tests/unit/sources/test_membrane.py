@@ -46,4 +46,5 @@ def test_every_foreign_exception_has_an_outcome(kind: type[Exception]) -> None:
 @pytest.mark.parametrize("kind", DATABASE_CLASSES, ids=name_of)
 def test_every_database_exception_has_an_outcome(kind: type[psycopg.Error]) -> None:
     failure = from_database(kind())
-    assert failure.code in {OutcomeCode.CONNECTION, OutcomeCode.SCHEMA, OutcomeCode.NOT_AUTHORISED}
+    assert failure.code in {OutcomeCode.CONNECTION, OutcomeCode.SCHEMA, OutcomeCode.NOT_AUTHORISED, OutcomeCode.RATE_LIMITED}
+    assert (failure.code is OutcomeCode.RATE_LIMITED) is (kind.sqlstate or "").startswith("53")

@@ -10,7 +10,7 @@ from verify_service.sources.policy.lane import Lane
 from verify_service.telemetry.durations import BOUNDS, Durations
 
 HALF_WINDOW_SECONDS = 450.0
-_SHARE = 0.999
+_SHARE, _USUAL_SHARE = 0.999, 0.95
 _EVERY = 100  # attempts between two looks at the histogram
 _STEP = BOUNDS[1] / BOUNDS[0]
 _BULK_FACTOR = 2
@@ -19,7 +19,7 @@ _BULK_FACTOR = 2
 class AttemptTimeouts:
     """One source's, in one process. `seconds` holds those in force, by lane; instants are of one monotonic clock, in seconds."""
 
-    __slots__ = ("_before", "_now", "_rule", "_since", "_start", "_unread", "measured", "seconds")
+    __slots__ = ("_before", "_now", "_rule", "_since", "_start", "_unread", "measured", "seconds", "usual")
 
     def __init__(self, rule: TimeoutRule, limits: Limits, *, now: float) -> None:
         self._rule = rule
@@ -27,6 +27,7 @@ class AttemptTimeouts:
         self._before, self._now = Durations(), Durations()
         self._since, self._unread = now, 0
         self.measured = 0  # attempts that the present timeouts follow from; 0: they are those of source.toml
+        self.usual: float | None = None  # p95, in seconds, once there are enough
         self.seconds: dict[Lane, float] = dict.fromkeys(("live", "bulk"), self._start / 1000)
 
     def took(self, seconds: float, now: float) -> None:
@@ -51,6 +52,7 @@ class AttemptTimeouts:
         longest = whole.quantile(_SHARE)
         is_enough = longest is not None and whole.count >= self._rule.least_attempts
         self.measured = whole.count if is_enough else 0
+        self.usual = whole.quantile(_USUAL_SHARE) if is_enough else None
         self.seconds = self._bounded(longest * 1000) if longest and is_enough else dict.fromkeys(("live", "bulk"), self._start / 1000)
 
     def _bounded(self, longest_ms: float) -> dict[Lane, float]:

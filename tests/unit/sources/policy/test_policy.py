@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.sources.policy.sources import MONDAY, answer, question, runtime, source
 from tests.virtual_time import VirtualLoop, run
+from verify_service.bootstrap import installed_adapters
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Exchange, WireRequest
@@ -316,8 +317,12 @@ def test_a_wrong_override_stops_the_start_and_names_the_source(tables: dict[Poli
         source().overridden(tables)
 
 
-def test_there_is_no_hedging_to_switch_on() -> None:
-    with pytest.raises(ValueError, match="hedging"):
-        Source.model_validate({**source().model_dump(), "hedging": {"after_ms": 100}})
+def test_hedging_needs_a_clause_of_the_contract_and_no_deployment_can_switch_it_on() -> None:
+    for wrong in ({}, {"after_ms": 100}, {"clause": "§ 7", "extra_percent": 3}):
+        with pytest.raises(ValueError, match="hedging"):
+            Source.model_validate({**source().model_dump(), "hedging": wrong})
+    with pytest.raises(ValueError, match="never hedged"):
+        Source.model_validate({**source().model_dump(), "hedging": {"clause": "§ 7"}, "mode": "deferred"})
     with pytest.raises(ValueError, match="overrides"):
-        Endpoint.model_validate({"base_url": "http://127.0.0.1:9", "overrides": {"hedging": {"after_ms": 100}}})
+        Endpoint.model_validate({"base_url": "http://127.0.0.1:9", "overrides": {"hedging": {"clause": "§ 7"}}})
+    assert all(adapter.source.hedging is None for adapter in installed_adapters().values())
