@@ -41,6 +41,7 @@ def required() -> frozenset[str]:
     )
 
 
+@cache
 def is_of_person(column: str) -> bool:
     """Say whether the column speaks of the line's person; all others speak of the whole household."""
     return column.startswith(_OWN_PREFIXES)

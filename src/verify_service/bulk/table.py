@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
@@ -114,7 +115,7 @@ def _tree(line: Line, names: Sequence[str], broken: list[Broken]) -> dict[str, A
         cell = line.cells.get(name)
         if cell is None:
             continue
-        *path, last = name.split(".")
+        path, last = _steps(name)
         branch = tree
         for step in path:
             branch = branch.setdefault(step, {})
@@ -122,8 +123,17 @@ def _tree(line: Line, names: Sequence[str], broken: list[Broken]) -> dict[str, A
     return tree
 
 
+@cache
+def _steps(column: str) -> tuple[tuple[str, ...], str]:
+    """Return the way to a column's field, and the field: cut once, not in every line."""
+    *path, last = column.split(".")
+    return tuple(path), last
+
+
 def _value(number: int, name: str, cell: str, broken: list[Broken]) -> object:
     form = columns()[name]
+    if form == "text" and not name.endswith("id_number"):
+        return cell
     if form == "several":
         return cell.split(";")
     rule = _cell_rule(form, name, cell)
