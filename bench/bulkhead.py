@@ -4,7 +4,8 @@
 
 Households arrive at a fixed rate, whether or not earlier ones are answered. In one service the vehicle register hangs, and
 its breaker is out of reach, so that only its places stand between it and the others. The services are loaded in turns.
-Printed: how long after its acceptance a household had the last answer of each of the other immediate registers.
+Printed: how long after its acceptance a household had the last answer of each of the other immediate registers, by the service's
+own clock, so that a late load generator is not in it; how late that was is printed, too.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from bench.processes import command, free_port, running
 
 HANGING = "vehicle"
 OTHERS = ("business_registration", "housing_fund", "pension", "property")
+SENT_LATE = "sent late"
 _OUT_OF_REACH = 1_000_000
 _NO_BREAKER = {"breaker": {"least_calls": _OUT_OF_REACH, "failures_in_a_row": _OUT_OF_REACH}}
 _NO_QUOTA = {"quota": {"per_second": 1000, "per_day": _OUT_OF_REACH}}
@@ -46,7 +48,10 @@ def service(folder: Path, sources: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 async def load(address: str, token: str, households: Iterator[bytes], *, rate: float, seconds: float) -> Seconds:
-    """Post at a fixed rate, and return for each register how long the last answer of each household took."""
+    """Post at a fixed rate, and return for each register how long the last answer of each household took.
+
+    Under SENT_LATE stands by how much each post left after the instant that the rate gives it.
+    """
     found: Seconds = defaultdict(list)
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
@@ -60,9 +65,11 @@ async def load(address: str, token: str, households: Iterator[bytes], *, rate: f
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(address, connector=connector) as session, asyncio.TaskGroup() as posts:
-        for _ in range(int(rate * seconds)):
+        began = (loop := asyncio.get_running_loop()).time()
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(began + number / rate - loop.time())
+            found[SENT_LATE].append(loop.time() - began - number / rate)
             posts.create_task(post(session))
-            await asyncio.sleep(1 / rate)
     return found
 
 
@@ -114,13 +121,14 @@ def main() -> None:
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         calm, hung = measure(Path(folder), rate=given.rate, seconds=given.seconds, rounds=given.rounds)
+    late = [percentile_ms(pool.pop(SENT_LATE), 99) for pool in (calm, hung)]
     print(f"{given.rate:g} households/s, {sum(map(len, calm.values())) // len(OTHERS)} in each service; ms from acceptance to answer")
     print(f"{'':24}{'all answer':>18}{HANGING + ' hangs':>20}{'p99':>9}\n{'':24}{'p50':>9}{'p99':>9}{'p50':>11}{'p99':>9}{'ratio':>9}")
     rows = [(source, calm[source], hung[source]) for source in OTHERS]
     for name, before, after in [*rows, ("all of them", [*chain(*calm.values())], [*chain(*hung.values())])]:
         figures = [percentile_ms(taken, percent) for taken in (before, after) for percent in (50, 99)]
         print(f"{name:24}{figures[0]:9.1f}{figures[1]:9.1f}{figures[2]:11.1f}{figures[3]:9.1f}{figures[3] / figures[1]:9.2f}")
-    print("target: p99 ratio <= 1.10")
+    print(f"target: p99 ratio <= 1.10; p99 of the load generator's lateness {late[0]:.1f} and {late[1]:.1f} ms")
 
 
 if __name__ == "__main__":

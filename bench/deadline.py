@@ -66,10 +66,11 @@ class Load:
 
     def __init__(self, channels: list[Channel], requests: int, at_once: int) -> None:
         self._channels = channels
-        self._numbers = iter(range(requests))
+        # Built before anything is asked: inventing a person takes the loop's time, and would make others' answers late.
+        people = Population(1, as_of=_DAY)
+        self._questions = iter([(number, question(number, people)) for number in range(requests)])
         self._at_once = at_once
         self._grouping = Grouping()
-        self._people = Population(1, as_of=_DAY)
         self._draws = random.Random(1)
         self.late: list[float] = []
         self.lag: list[float] = []
@@ -92,10 +93,10 @@ class Load:
     async def _caller(self) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._draws.uniform(0, _MOST_SECONDS))
-        for number in self._numbers:
+        for number, asking in self._questions:
             which = number % len(self._channels)
             ask = self._grouping.asker(f"shared-{which}" if number % 2 else f"client-{number}")
-            asked = {"vehicle": [question(number, self._people)]}
+            asked = {"vehicle": [asking]}
             deadline = loop.time() + self._draws.uniform(_LEAST_SECONDS, _MOST_SECONDS)
             calls = await fan_out(asked, channels={"vehicle": self._channels[which]}, deadline=deadline, ask=ask)
             self.late.append(loop.time() - deadline)
