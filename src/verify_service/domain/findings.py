@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from verify_service.domain.catalogue import CATALOGUE, Kind, Severity
 from verify_service.domain.interval import Exact, Interval, Unit
+from verify_service.domain.swift import swift
 
 __all__ = ["CATALOGUE", "Finding", "Kind", "Severity"]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. `about` is the asset or line it speaks of; measured and line are in `unit`.

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from verify_service.domain.swift import swift
+
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ZEROES = sum(_WEIGHTS) * ord("0")
 _CHECK = "10X98765432"
@@ -40,6 +42,7 @@ class IdentityError(ValueError):
         self.rule = rule
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class IdNumber:
     """An 18-character identity number whose check character holds; repr and str are masked."""

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from verify_service.domain.money import LARGEST_EXACT, half_up
+from verify_service.domain.swift import swift
 
 Exact = int | Fraction
 Comparison = Literal["exceeds", "within", "cannot_say"]
@@ -18,6 +19,7 @@ NOTHING_MISSING: frozenset[str] = frozenset()
 _KEYS: dict[Unit, tuple[str, str]] = {unit: (f"lower_{unit}", f"upper_{unit}") for unit in ("fen", "cm2", "pieces", "bp")}
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Interval:
     """lower <= amount <= upper (None: unknown). An interval that is not a point says what is missing.

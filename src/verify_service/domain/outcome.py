@@ -20,6 +20,7 @@ from typing import Literal
 
 from verify_service.domain.identity import IdNumber
 from verify_service.domain.records import Record
+from verify_service.domain.swift import swift
 
 
 class OutcomeClass(StrEnum):
@@ -93,6 +94,7 @@ FailedBy = Literal["us", "network", "source"]
 Basis = Literal["consent", "legal_basis"]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The member a question is about, as the register must know her."""
@@ -101,6 +103,7 @@ class Subject:
     name: str = field(repr=False)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question: one member, one source, one instant. `digest` binds the answer to it.
@@ -123,6 +126,7 @@ class Question:
     basis: Basis = "consent"
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a question. `detail` names a rule or a code of ours, never a person or a value."""
@@ -140,6 +144,7 @@ class Outcome:
     latest: datetime | None = None
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A question with its one outcome, and the records if there are any.

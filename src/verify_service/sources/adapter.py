@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from verify_service.domain.outcome import Answer, Question
+from verify_service.domain.swift import swift
 from verify_service.sources.definition import Source
 
 
@@ -35,6 +36,7 @@ class WireRequest:
     evidence: bool = True
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One answer that arrived whole: its length was declared and met, its charset decodes, its size is within limits."""
@@ -60,13 +62,14 @@ class SharedCall:
     source: str
     questions: Sequence[Question] = field(repr=False)
     exchanges: Sequence[Exchange] = field(repr=False)
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        """Return 32 hexadecimal characters."""
+    def __post_init__(self) -> None:
+        """Make the id, 32 hexadecimal characters, once: each of its verifications names it several times."""
         asked = (q.digest for q in self.questions)
         told = (f"{e.answer_digest} {e.asked_at.isoformat()}" for e in self.exchanges)
-        return hashlib.sha256("\n".join((self.source, *asked, *told)).encode()).hexdigest()[:32]
+        digest = hashlib.sha256("\n".join((self.source, *asked, *told)).encode()).hexdigest()
+        object.__setattr__(self, "id", digest[:32])
 
 
 class SourceClient(Protocol):

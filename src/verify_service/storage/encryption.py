@@ -24,6 +24,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from verify_service.domain.swift import swift
 from verify_service.errors import ConfigurationError
 from verify_service.storage.errors import DamagedField
 
@@ -33,6 +34,7 @@ _REMEMBERED_KEYS = 1024
 _OTHERS_MAY = 0o027  # group may not write, the rest of the machine nothing
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a field stands: table, column, and the row as text. `scope` chooses the data key: a verification or client id."""

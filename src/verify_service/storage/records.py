@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
+from verify_service.domain.swift import swift
 from verify_service.sources.adapter import Exchange, SharedCall, Ticket
 
 
@@ -114,6 +115,7 @@ class VerificationRow:
         }
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class StoredExchange:
     """One kept exchange. `call_no` numbers the calls to a source within a report version, `ordinal` the exchanges of a call."""
@@ -126,6 +128,7 @@ class StoredExchange:
     version: int = 1
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class StoredShare:
     """A report version's part in a shared call: the place in it of each question of the verification."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
 from verify_service.domain.records import BaseRecord
+from verify_service.domain.swift import swift
 from verify_service.verification.evidence import Row
 
 R = TypeVar("R", bound=BaseRecord)
@@ -27,6 +28,7 @@ NOT_COMPARED: Mapping[str, int] = {}
 OF_OTHERS = Standing(counted=False, reason="not_of_the_household", rule="M23")
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Asset(Generic[R]):
     """One thing with n rows of evidence, the one to believe first. `record` is that row's.
@@ -51,6 +53,7 @@ class Asset(Generic[R]):
         return tuple(sorted({d for row in self.rows for d in row.answer.outcome.answer_digests}))
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Thing:
     """All rows about one thing. heads: per member (and role) the row to believe (M6), those in force first; then the others."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from verify_service.domain.findings import Finding
 from verify_service.domain.interval import Comparison, Exact, Interval
 from verify_service.domain.policy import UNITS, Line, Policy
+from verify_service.domain.swift import swift
 from verify_service.verification.merge import Merged
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One line with what was measured, both exact, and on which side the measured interval lies.

@@ -10,6 +10,7 @@ from datetime import date
 from verify_service.domain.household import Household
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.records import Disclosure, Record, RecordStatus
+from verify_service.domain.swift import swift
 from verify_service.sources.definition import Source
 
 Pair = tuple[str, str]
@@ -20,6 +21,7 @@ _LEVELS = {"ministry": 0, "province": 1, "city": 2, "county": 3}
 _DISCLOSURES = {Disclosure.FULL: 0, Disclosure.BUCKET: 1, Disclosure.FLAG: 2}
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Row:
     """One record as one register gave it for one member. `place` is its canonical position among all rows."""

@@ -17,6 +17,7 @@ import structlog
 from pydantic import ValidationError
 
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.domain.swift import swift
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SharedCall, SoFar, Ticket
 from verify_service.sources.client import BoundClient, SourceRuntime
@@ -50,6 +51,7 @@ class Channel:
         return self.adapter.source
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Share:
     """A verification's part in a call that several shared: at which place of the call each of its questions was asked."""
@@ -58,6 +60,7 @@ class Share:
     places: Mapping[str, int]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Call:
     """What became of one call. `readable` says whether its exchanges are the whole answer, so that reading them again is fair.
@@ -82,7 +85,8 @@ Ask = Callable[[Channel, Sequence[Question], float], Awaitable[Sequence[Call]]]
 async def apart(channel: Channel, questions: Sequence[Question], deadline: float, *, lane: Lane = "live") -> Sequence[Call]:
     """Ask one source in calls of one's own, as many as it takes at `subjects_per_call`."""
     bind = partial(channel.runtime.bind, deadline=deadline, lane=lane)
-    return await asyncio.gather(*(call_source(channel, group, bind()) for group in groups(questions, channel.source)))
+    asking = [call_source(channel, group, bind()) for group in groups(questions, channel.source)]
+    return [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
 
 
 async def fan_out(

@@ -16,6 +16,7 @@ from verify_service.domain.policy import Policy
 from verify_service.domain.policy.in_force import plain
 from verify_service.domain.records import FundAccount, SocialContribution
 from verify_service.domain.request import Period
+from verify_service.domain.swift import swift
 from verify_service.verification.assets import of_member, things
 from verify_service.verification.benefits import Benefit, benefits
 from verify_service.verification.evidence import Evidence, Row
@@ -30,6 +31,7 @@ NO_TAX_REGISTER = frozenset({"*:tax"})
 _PENSION_AGE = 60
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class ClassIncome:
     """One class of one member. declared is None when she declared nothing at all; proven None when no evidence speaks."""
@@ -41,6 +43,7 @@ class ClassIncome:
     basis: Basis
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class MemberIncome:
     """One member's income.

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal, cast
 
 from verify_service.domain.records import FundAccount, RecordStatus, SocialContribution
+from verify_service.domain.swift import swift
 from verify_service.verification.evidence import Row
 
 _FOR_EVER = "9999-12"
@@ -19,6 +20,7 @@ _Span = tuple[str, str, SocialContribution]
 _BASE_ORDER = ("110", "120", "310", "210", "410", "510")  # whose base speaks for the wage: pension first
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Wage:
     """One member's wage at one employer over the whole period, in fen. months: how many of them have evidence."""
