@@ -1,10 +1,12 @@
 """JSON without surprises: refuses what parsers silently accept (duplicate keys, NaN, 1e999, depth, huge numbers).
 
-Order of checks: size is the caller's; orjson rejects bad UTF-8, NaN, Infinity, lone surrogates and trailing data in C;
-the standard parser then sees every object's pairs, so that duplicate keys are found. Fractions become Decimal.
+Order of checks: size is the caller's; orjson rejects bad UTF-8, NaN, Infinity, lone surrogates and trailing data in C. A text
+that comes out the same when its value is written again has no duplicate key, and no number that lost a digit: it is done.
+For any other, the standard parser sees every object's pairs, so that duplicate keys are found. Fractions become Decimal.
 """
 
 import json
+import re
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Literal
@@ -13,6 +15,7 @@ import orjson
 
 MAX_DEPTH = 32
 _MAX_NUMBER_CHARACTERS = 40
+_FRACTION = re.compile(rb"(?:^|[\[,:])-?[0-9]+[.eE]")  # in a text without spaces; inside a string it only costs the slower way
 _CONTAINERS = frozenset({dict, list})
 
 Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
@@ -63,11 +66,20 @@ def _depth_exceeded(value: object, most: int) -> bool:
     return bool(level)
 
 
+def _is_plain(data: bytes, value: object) -> bool:
+    """Say whether the text says its value and nothing else: compact, no key twice, whole numbers."""
+    try:
+        return orjson.dumps(value) == data and _FRACTION.search(data) is None
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes
+        return False
+
+
 def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """Parse. Raises StrictJsonError naming the rule that is broken."""
     try:
-        orjson.loads(data)
-        value = _decode(data.decode("utf-8"))
+        value = orjson.loads(data)
+        if not _is_plain(data, value):
+            value = _decode(data.decode("utf-8"))
     except RecursionError:
         raise StrictJsonError("depth") from None
     except orjson.JSONDecodeError as error:

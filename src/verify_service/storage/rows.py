@@ -25,7 +25,7 @@ _COMPRESSION = 1  # register answers are repetitive text: more effort saves litt
 _ANSWERS: TypeAdapter[tuple[Answer, ...]] = TypeAdapter(tuple[Answer, ...])
 _Call = tuple[tuple[Question, ...], tuple[Exchange, ...], tuple[int, ...]]
 _CALL: TypeAdapter[_Call] = TypeAdapter(_Call)  # the exchanges without their bodies, whose sizes follow
-_packed: WeakKeyDictionary[SharedCall, bytes] = WeakKeyDictionary()  # each of its verifications writes the same bytes
+_sealed: WeakKeyDictionary[SharedCall, tuple[FieldCipher, dict[str, Any]]] = WeakKeyDictionary()  # each of its verifications writes it
 
 
 def report(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
@@ -138,16 +138,12 @@ def share(issue: Issue, kept: StoredShare) -> dict[str, Any]:
 
 def shared_call(cipher: FieldCipher, issue: Issue, call: SharedCall) -> dict[str, Any]:
     """Return the row of a shared call, the same whichever of its verifications is issued first."""
-    packed = _packed.get(call)
-    if packed is None:
-        packed = _packed[call] = _pack_call(call)
-    return {
-        "id": call.id,
-        "tenant": issue.tenant,
-        "source": call.source,
-        "sealed_call": cipher.seal(_call_place(call.id), packed),
-        "created_at": issue.now,
-    }
+    sealed_by, row = _sealed.get(call, (None, {}))
+    if sealed_by is not cipher:
+        sealed_call = cipher.seal(_call_place(call.id), _pack_call(call))
+        row = {"id": call.id, "tenant": issue.tenant, "source": call.source, "sealed_call": sealed_call, "created_at": issue.now}
+        _sealed[call] = cipher, row
+    return row
 
 
 def read_share(cipher: FieldCipher, row: RowMapping) -> StoredShare:

@@ -78,11 +78,12 @@ def plan(
     wanted = set(request.sources) if request.sources is not None else None
     instants = {source: (asked_at or {}).get(source, at) for source in sources}
     permits = {(m.ref, instant): Permits.of(request, m, instant) for m in request.household.members for instant in {*instants.values()}}
+    askings = [Asking.about(member, request, asker) for member in request.household.members]
     permitted = False
     for source in sources:
-        for member in request.household.members:
-            ground, obstacle = permits[member.ref, instants[source]].ground(source)
-            question = _question(request, member, source, asker, ground)
+        for asking in askings:
+            ground, obstacle = permits[asking.member, instants[source]].ground(source)
+            question = asking.question(source, ground)
             if wanted is not None and source not in wanted:
                 unasked.append(Answer(question, Outcome(OutcomeCode.NOT_REQUIRED, detail="source left out of the request")))
                 continue
@@ -130,40 +131,59 @@ class Permits:
 
     def ground(self, source: str) -> tuple[Ground | None, Obstacle]:
         """Return the ground that permits asking the source, the first by number; else what stops it."""
-        found = next((ground for ground in self.live if ground.covers(source)), None)
-        return found, "source" if self.live else self.obstacle
+        for ground in self.live:
+            if ground.covers(source):
+                return ground, "source"
+        return None, "source" if self.live else self.obstacle
 
 
-def _question(request: VerificationRequest, member: Member, source: str, asker: Asker, ground: Ground | None) -> Question:
-    """Build the question; its digest covers everything that could change the answer, and is salted by the verification id."""
-    number = "" if ground is None else number_of(ground)
-    basis: Basis = "legal_basis" if isinstance(ground, LegalBasis) else "consent"
-    bound = {
-        "verification": asker.verification_id,
-        "tenant": asker.tenant,
-        "source": source,
-        "member": member.ref,
-        "id_number": member.id_number.reveal(),
-        "name": member.name,
-        "purpose": request.purpose,
-        "ground": number,
-        "income": [request.income_period.first, request.income_period.last],
-        "as_of": request.asset_as_of,
-    }
-    if asker.version > 1:
-        bound["version"] = asker.version
-    digest = hashlib.sha256(orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return Question(
-        id=digest[:24],
-        member=member.ref,
-        subject=Subject(member.id_number, member.name),
-        source=source,
-        tenant=asker.tenant,
-        purpose=request.purpose,
-        consent=number,
-        basis=basis,
-        income_from=request.income_period.first,
-        income_to=request.income_period.last,
-        as_of=request.asset_as_of,
-        digest=digest,
-    )
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What all questions about one member have in common. `bound` is what their digests cover beside source and ground."""
+
+    request: VerificationRequest
+    asker: Asker
+    member: str
+    subject: Subject
+    bound: Mapping[str, object]
+
+    @classmethod
+    def about(cls, member: Member, request: VerificationRequest, asker: Asker) -> "Asking":
+        """Lay out what does not depend on the source."""
+        bound = {
+            "verification": asker.verification_id,
+            "tenant": asker.tenant,
+            "member": member.ref,
+            "id_number": member.id_number.reveal(),
+            "name": member.name,
+            "purpose": request.purpose,
+            "income": [request.income_period.first, request.income_period.last],
+            "as_of": request.asset_as_of,
+        }
+        if asker.version > 1:
+            bound["version"] = asker.version
+        return cls(request, asker, member.ref, Subject(member.id_number, member.name), bound)
+
+    def question(self, source: str, ground: Ground | None) -> Question:
+        """Build the question; its digest covers everything that could change the answer, and is salted by the verification id."""
+        request, number = self.request, "" if ground is None else number_of(ground)
+        bound = {**self.bound, "source": source, "ground": number}
+        digest = hashlib.sha256(orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return Question(
+            id=digest[:24],
+            member=self.member,
+            subject=self.subject,
+            source=source,
+            tenant=self.asker.tenant,
+            purpose=request.purpose,
+            consent=number,
+            basis=_basis(ground),
+            income_from=request.income_period.first,
+            income_to=request.income_period.last,
+            as_of=request.asset_as_of,
+            digest=digest,
+        )
+
+
+def _basis(ground: Ground | None) -> Basis:
+    return "legal_basis" if isinstance(ground, LegalBasis) else "consent"

@@ -2,7 +2,10 @@
 
 from decimal import Decimal
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from verify_service.sources.strict_json import MAX_DEPTH, StrictJsonError, loads
 
@@ -47,3 +50,39 @@ def test_the_deepest_nesting_that_is_allowed(opening: bytes, closing: bytes) -> 
     with pytest.raises(StrictJsonError) as caught:
         loads(opening * (deep // levels) + b"1" + closing * (deep // levels), max_depth=deep - 1)
     assert caught.value.rule == "depth"
+
+
+_KEYS = st.text(alphabet='a":,', max_size=3)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=6) | st.sampled_from(["1.5", ":1.5", '",1e5']),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(_KEYS, inner), max_size=4),
+    max_leaves=12,
+)
+
+
+def _written(value: object, *, spaced: bool) -> str:
+    """Write a value compactly or with spaces; a list of pairs is an object, in which a key may come twice."""
+    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
+        colon, comma = (": ", ", ") if spaced else (":", ",")
+        return "{" + comma.join(f"{_written(k, spaced=spaced)}{colon}{_written(v, spaced=spaced)}" for k, v in value) + "}"
+    if isinstance(value, list):
+        return "[" + ("," if not spaced else " , ").join(_written(each, spaced=spaced) for each in value) + "]"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else orjson.dumps(value).decode()
+
+
+def _read(text: str) -> object:
+    try:
+        return loads(text.encode())
+    except StrictJsonError as error:
+        return error.rule
+
+
+@given(_VALUES)
+def test_a_compact_text_is_read_as_strictly_as_a_spaced_one(value: object) -> None:
+    assert _read(_written(value, spaced=False)) == _read(_written(value, spaced=True))
+
+
+@pytest.mark.parametrize("text", ["[0.5]", '{"a":-1.0}', "1.5", "[1,2e3]", '{"a":1E2}'])
+def test_a_fraction_in_a_compact_text_is_never_a_float(text: str) -> None:
+    read = _read(text)
+    assert isinstance(list(read.values() if isinstance(read, dict) else read if isinstance(read, list) else [read])[-1], Decimal)
