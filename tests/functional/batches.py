@@ -12,6 +12,7 @@ import httpx
 import orjson
 from sqlalchemy import make_url
 
+from tests.functional.checker import Ledgers, Receipts, read_ledgers
 from tests.functional.processes import Installation, Process, registers
 
 T = TypeVar("T")
@@ -24,12 +25,15 @@ class BatchClient:
 
     http: httpx.Client
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    replies: dict[str, list[bytes]] = field(default_factory=dict, repr=False)
 
     def submit(self, content: bytes, *, kind: str = NDJSON, key: str | None = None, **query: str) -> httpx.Response:
         headers = {"content-type": kind, **({} if key is None else {"idempotency-key": key})}
         answer = self.http.post("/v1/batches", content=content, headers=headers, params=query)
         if answer.status_code == 202:
-            self.receipts[answer.json()["batch_id"]] = answer.json()
+            self.receipts[answer.json()["batch_id"]], self.files[answer.json()["batch_id"]] = answer.json(), content
+            self.replies.setdefault(key or answer.json()["batch_id"], []).append(answer.content)
         return answer
 
     def batch(self, batch_id: str) -> dict[str, Any]:
@@ -39,7 +43,13 @@ class BatchClient:
         return self.http.post(f"/v1/batches/{batch_id}/{act}")
 
     def await_state(self, batch_id: str, *states: str, seconds: float = 120) -> dict[str, Any]:
-        return self.await_that(lambda: self.batch(batch_id), lambda batch: batch["state"] in states, seconds=seconds)
+        """Wait for a state; the database may be away for a moment."""
+
+        def look() -> dict[str, Any]:
+            answer = self.http.get(f"/v1/batches/{batch_id}")
+            return {"state": "unknown"} if answer.status_code == 503 else dict(answer.raise_for_status().json()["batch"])
+
+        return self.await_that(look, lambda batch: batch["state"] in states, seconds=seconds)
 
     def await_that(self, look: Callable[[], T], is_so: Callable[[T], bool], *, seconds: float = 120) -> T:
         """Look again and again until what is seen is so."""
@@ -75,11 +85,17 @@ class Hall:
         self.workers.append(process)
         return process
 
+    def ledgers(self, batch_id: str, **seen: Any) -> Ledgers:
+        """Read the three ledgers for a batch that is over; `seen` is what the test did to the service meanwhile."""
+        client, url = self.client, self.place.database_url or f"sqlite:///{self.place.folder / 'var' / 'verify.db'}"
+        receipts = Receipts("example", client.files[batch_id], client.receipts[batch_id], client.results(batch_id), client.replies, **seen)
+        return read_ledgers(self.place.folder / "journal", url, receipts)
+
 
 @contextmanager
 def hall(folder: Path, database_url: str | None, *, sandbox: tuple[str, ...] = (), **settings: str) -> Iterator[Hall]:
     """Serve registers and API in processes of their own; end all of them, and the job engine's database, with the block."""
-    with registers(folder, *sandbox) as sources:
+    with registers(folder, "--journal", str(folder / "journal"), *sandbox) as sources:
         place = BatchInstallation(folder, sources, database_url, settings=settings)
         token = place.new_client()["access_token"]
         api = place.serve()

@@ -12,8 +12,8 @@ import pytest
 
 from bench.households import bodies
 from tests.conftest import ROOT
-from tests.functional.batch_checker import broken
 from tests.functional.batches import Hall, hall
+from tests.functional.checker import broken, read_ledgers
 from tests.functional.processes import Process, await_ready
 
 INTAKE = ("open:after:1", "stage:before:1", "stage:after:1", "stage:after:2", "accept:before:1", "accept:after:1")
@@ -61,7 +61,7 @@ def test_killed_at_every_step_of_work(tmp_path: Path, database: str | None, repo
             opened.client.submit(content(example, number), key=point)
             await_death(crashing(opened, point, "work", "--concurrency", "1"))
         crashing(opened, "none", "work")
-        check(opened, database)
+        check(opened)
         if database is None:
             checker_has_teeth(opened, tmp_path / "tampered.db")
 
@@ -84,15 +84,15 @@ TAMPERINGS = (
 
 def checker_has_teeth(opened: Hall, copy: Path) -> None:
     """Alter a copy of the database in one place at a time; the checker finds every one."""
-    batch_id, receipt = next(iter(opened.client.receipts.items()))
-    results = opened.client.results(batch_id)
+    batch_id = next(iter(opened.client.receipts))
+    receipts = opened.ledgers(batch_id, disturbances=len(WORK), batches=len(WORK)).receipts
     for tampering in TAMPERINGS:
         with sqlite3.connect(opened.place.folder / "var" / "verify.db") as source, sqlite3.connect(copy) as target:
             source.backup(target)
             assert target.execute(tampering.format(id=batch_id)).rowcount > 0, tampering
         source.close()
         target.close()
-        assert broken(f"sqlite:///{copy}", receipt, results), tampering
+        assert broken(read_ledgers(opened.place.folder / "journal", f"sqlite:///{copy}", receipts)), tampering
 
 
 @pytest.mark.parametrize("point", INTAKE)
@@ -110,17 +110,17 @@ def test_killed_at_every_step_of_intake(tmp_path: Path, repo_root: Path, point: 
         receipt = opened.client.submit(body, key="k").json()
         assert opened.client.submit(body, key="k").json() == receipt
         crashing(opened, "none", "work")
-        check(opened, None)
+        check(opened)
         assert len(opened.client.receipts) == 1
 
 
-def check(opened: Hall, database: str | None) -> None:
-    """Wait for every acknowledged batch, and hold receipts and results against the database."""
-    url = database or f"sqlite:///{opened.place.folder / 'var' / 'verify.db'}"
-    for batch_id, receipt in opened.client.receipts.items():
+def check(opened: Hall) -> None:
+    """Wait for every acknowledged batch, and hold the three ledgers against each other."""
+    batches = len(opened.client.receipts)
+    for batch_id in opened.client.receipts:
         batch = opened.client.await_completed(batch_id, seconds=120)
         assert (batch["rows_in"], batch["results"]["rejected"]) == (7, 1)
-        assert broken(url, receipt, opened.client.results(batch_id)) == []
+        assert broken(opened.ledgers(batch_id, disturbances=batches, batches=batches)) == []
 
 
 def test_killed_at_every_step_of_two_versions(tmp_path: Path, repo_root: Path) -> None:
@@ -130,7 +130,7 @@ def test_killed_at_every_step_of_two_versions(tmp_path: Path, repo_root: Path) -
             opened.client.submit(content(example, number), key=point)
             await_death(crashing(opened, point, "work", "--concurrency", "1"))
         crashing(opened, "none", "work")
-        check(opened, None)
+        check(opened)
         results = [row for batch_id in opened.client.receipts for row in opened.client.results(batch_id)]
         assert {row["report"]["header"]["version"] for row in results if row["jws"]} == {2}
 
@@ -142,7 +142,7 @@ def test_of_two_workers_one_is_killed(tmp_path: Path, database: str | None) -> N
         doomed, _ = crashing(opened, "issue:before:2", "work"), crashing(opened, "none", "work")
         await_death(doomed)
         opened.client.await_completed(receipt["batch_id"], seconds=180)
-        check_one(opened, database, receipt)
+        assert broken(opened.ledgers(receipt["batch_id"], disturbances=1)) == []
 
 
 def test_cancelled_in_the_middle(tmp_path: Path) -> None:
@@ -161,13 +161,8 @@ def test_cancelled_in_the_middle(tmp_path: Path) -> None:
         assert at_once["results"]["cancelled"] > 0
         time.sleep(3)
         assert client.batch(receipt["batch_id"]) == at_once
-        check_one(opened, None, receipt)
+        assert broken(opened.ledgers(receipt["batch_id"])) == []
 
 
 def finished(batch: dict[str, Any]) -> int:
     return int(batch["results"]["partial"] + batch["results"]["final"])
-
-
-def check_one(opened: Hall, database: str | None, receipt: dict[str, Any]) -> None:
-    url = database or f"sqlite:///{opened.place.folder / 'var' / 'verify.db'}"
-    assert broken(url, receipt, opened.client.results(receipt["batch_id"])) == []
