@@ -12,7 +12,7 @@ TEST_KINDS := unit contract spec api functional generative architecture
 .PHONY: help demo test check generate serve bench soak lint format lock clean $(TEST_KINDS:%=test-%)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} END {print "  make test-KIND  one kind of test: $(TEST_KINDS)\n  make bench-NAME one of bench/: outages, deadline, bulkhead, sharing, intake, merge, client_call, profiled"}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} END {print "  make test-KIND  one kind of test: $(TEST_KINDS)\n  make bench-NAME one of bench/: live_beside_batch, outages, deadline, bulkhead, sharing, intake, merge, client_call, profiled"}' Makefile
 
 demo: .venv/.ready ## one household, seven registers, one signed report, on this machine
 	@$(BIN)/verify-service demo
