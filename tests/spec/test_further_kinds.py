@@ -7,9 +7,12 @@ from pydantic import ValidationError
 
 from tests.households import SOURCES, answer, answers, example_request, merged, report, source
 from tests.records import CANCELLED, CURRENT
+from verify_service.bulk.columns import columns
+from verify_service.domain.household import DeclaredAssets
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.records import UNTOLD, FurtherRecord, Share, Worth
 from verify_service.sources.definition import Source
+from verify_service.verification.diff import changes
 
 REQUEST = example_request()
 FACTS: dict[str, Any] = {
@@ -91,6 +94,54 @@ def test_some_institutions_only_make_a_lower_bound_that_waits() -> None:
     assert (total["lower_fen"], total["upper_fen"], total["missing"]) == (500, None, ["father:vault"])
     assert [(f["code"], f["severity"]) for f in whole["findings"] if f["source"] == "vault"] == [("GLD-02", "Q")]
     assert ("partly_answered", "father:vault") in {(n["code"], n["about"]) for n in whole["data_notes"]}
+
+
+@pytest.mark.parametrize(
+    ("declared", "found", "code"),
+    [
+        pytest.param(899, gold(1000), "DEC-01", id="a tenth and a fen more than declared"),
+        pytest.param(900, gold(1000), None, id="just a tenth more"),
+        pytest.param(1000, gold(899), "DEC-02", id="a tenth and a fen less"),
+        pytest.param(1000, gold(900), None, id="just a tenth less"),
+        pytest.param(1000, gold(None), None, id="a flag tells no amount, so nothing is surely less"),
+        pytest.param(0, gold(1), "DEC-01", id="declared none"),
+    ],
+)
+def test_declared_amount_of_a_further_kind_is_compared_with_the_one_found(declared: int, found: FurtherRecord, code: str | None) -> None:
+    said_assets = DeclaredAssets(further_fen={"gold": declared})
+    request = REQUEST.model_copy(update={"household": REQUEST.household.model_copy(update={"declared_assets": said_assets})})
+    whole = report(request, said(father=[found]), sources=ALL)
+    told = [f for f in whole["findings"] if f["code"].startswith("DEC-") and f["about"] == "gold"]
+    assert [f["code"] for f in told] == ([] if code is None else [code])
+    shown: Any = whole["property"]["declared"]
+    assert shown["further_fen"] == {"gold": declared}
+    assert all(f["line"] == declared and f["evidence"] for f in told)
+
+
+def test_what_is_not_declared_of_a_further_kind_is_not_compared() -> None:
+    whole = report(REQUEST, said(father=[gold(1000)]), sources=ALL)
+    assert not [f for f in whole["findings"] if f["about"] == "gold"]
+
+
+def test_difference_tells_a_corrected_amount_by_its_kind() -> None:
+    def issued(fen: int) -> Any:
+        household = REQUEST.household.model_copy(update={"declared_assets": DeclaredAssets(further_fen={"gold": fen})})
+        return report(REQUEST.model_copy(update={"household": household}), said(), sources=ALL)
+
+    told = changes(issued(1), issued(2))["declared"]
+    assert [(c["place"], c["from"], c["to"]) for c in told] == [("/property/declared/further_fen/gold", 1, 2)]
+
+
+def test_open_names_are_no_columns_of_a_table() -> None:
+    assert not [column for column in columns() if "further_fen" in column]
+
+
+def test_silence_leaves_room_for_what_was_declared() -> None:
+    request = REQUEST.model_copy(
+        update={"household": REQUEST.household.model_copy(update={"declared_assets": DeclaredAssets(further_fen={"gold": 1000})})}
+    )
+    whole = report(request, said(father=OutcomeCode.TIMEOUT), sources=ALL)
+    assert not [f for f in whole["findings"] if f["about"] == "gold"]
 
 
 def test_a_row_raises_the_codes_of_its_source_and_an_unexplained_one_is_a_doubt_about_the_format() -> None:

@@ -66,6 +66,8 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Form]]
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
         kind, listed = _kind(field.annotation)
+        if get_origin(kind) is dict:
+            continue  # names that are not known beforehand are no columns
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             yield path, "several" if listed else _form(kind)
         elif not listed or path in _LISTED:

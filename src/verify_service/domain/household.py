@@ -46,6 +46,9 @@ class DeclaredIncome(Part):
     special: tuple[DeclaredSpecial, ...] = Field(default=(), max_length=10)
 
 
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,31}$")]
+
+
 class DeclaredAssets(Part):
     """What the household says it has on the as-of day. None means: not declared (not the same as zero)."""
 
@@ -55,6 +58,7 @@ class DeclaredAssets(Part):
     securities_fen: Fen | None = None
     businesses: int | None = Field(default=None, ge=0, le=1000)
     housing_fund_balance_fen: Fen | None = None
+    further_fen: dict[Kind, Fen] = Field(default_factory=dict, max_length=32, description="by kind that a source brings, as `deposit`")
 
 
 class DeclaredExpenditure(Part):

@@ -110,11 +110,19 @@ def _declared(node: Any, at: str) -> Iterator[tuple[str, Any]]:
     """Find everything that is said to be declared, down to single facts."""
     for name, child in _children(node):
         if name == "declared" and isinstance(child, Mapping):
-            yield from ((f"{at}/{name}/{fact}", value) for fact, value in child.items())
+            yield from _facts(child, f"{at}/{name}")
         elif name.startswith("declared") and not isinstance(child, Mapping):
             yield f"{at}/{name}", child
         else:
             yield from _declared(child, f"{at}/{name}")
+
+
+def _facts(node: Mapping[str, Any], at: str) -> Iterator[tuple[str, Any]]:
+    for name, child in node.items():
+        if isinstance(child, Mapping):
+            yield from _facts(child, f"{at}/{name}")
+        else:
+            yield f"{at}/{name}", child
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any]]:

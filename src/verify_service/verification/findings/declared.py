@@ -1,17 +1,20 @@
 """Declared against found (A00): each finding names both facts, the found one with its evidence."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.interval import Exact, Interval, Unit, divided, total
 from verify_service.domain.policy import Policy
 from verify_service.domain.request import VerificationRequest
+from verify_service.verification import further
 from verify_service.verification.assets import Asset
 from verify_service.verification.evidence import Row
 from verify_service.verification.holdings import worth
 from verify_service.verification.income import MemberIncome
 from verify_service.verification.merge import Merged
+
+_Compared = tuple[str, Interval, int | None, Unit, Iterable[Asset[Any]]]  # what, found, declared, the things found
 
 
 def by_class(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
@@ -41,16 +44,26 @@ def of_assets(request: VerificationRequest, merged: Merged, policy: Policy) -> I
     running = Interval.of(len(owned), _silent(merged, "business").missing)
     balance = sum(a.record.balance_fen for a in merged.fund_accounts if a.owners[0] in merged.counted)
     funds = Interval.of(balance, _silent(merged, "housing_fund").missing)
-    compared: tuple[tuple[str, Interval, int | None, Unit, Iterable[Asset[Any]]], ...] = (
+    compared: tuple[_Compared, ...] = (
         ("home_area", area, said.home_area_cm2, "cm2", merged.homes),
         ("securities", held, said.securities_fen, "fen", merged.securities),
         ("businesses", running, said.businesses, "pieces", owned),
         ("housing_fund_balance", funds, said.housing_fund_balance_fen, "fen", merged.fund_accounts),
+        *_further(said.further_fen, merged),
     )
     for name, found, declared, unit, things in compared:
         if declared is not None:
             evidence = tuple(sorted({d for thing in things for d in thing.digests}))
             yield from _differs(None, name, found, declared, unit, evidence, policy)
+
+
+def _further(said: Mapping[str, int], merged: Merged) -> Iterator[_Compared]:
+    """Set amounts of kinds that sources bring beside what is declared of them; a kind that adds to no figure is not compared."""
+    for kind, declared in sorted(said.items()):
+        facts = merged.further_kinds.get(kind)
+        if facts is not None and facts.figure is not None:
+            things = [thing for thing in merged.further if thing.record.kind == kind]
+            yield kind, total([_silent(merged, kind), *map(further.worth, things)]), declared, "fen", things
 
 
 def _silent(merged: Merged, kind: str) -> Interval:
