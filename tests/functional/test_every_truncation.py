@@ -36,9 +36,9 @@ HAS_A_RECORD = {
     "pension": "family_grandmother",
     "deposits": "found",
 }
-# A front-end database is reached by neither HTTP transport.
+# A front-end database is reached by neither HTTP transport; the banks' answer is six times as long as any other, so one way will do.
 WAYS: list[tuple[str, Transport]] = [(name, "fast") for name in HAS_A_RECORD] + [
-    (name, "plain") for name in HAS_A_RECORD if name != "housing_fund"
+    (name, "plain") for name in HAS_A_RECORD if name not in {"housing_fund", "deposits"}
 ]
 
 
