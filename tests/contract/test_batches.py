@@ -259,3 +259,20 @@ async def test_chunk_that_waits_is_cancelled_whole(store: Store) -> None:
     await store.batches.move(tenant=TENANT, batch_id=batch.id, act="cancel", actor="c", now=NOW)
     row = await store.batches.batch(tenant=TENANT, batch_id=batch.id)
     assert (row.final, row.partial, row.rejected, row.cancelled) == (0, 0, 1, 2)
+
+
+async def test_what_was_told_of_a_person_is_found_for_the_same_client_and_day(store: Store) -> None:
+    await accepted(store, chunks=2)
+    await accepted(store, tenant=OTHER)
+    keys = await store.batches.queue_due(now=NOW, most=9)
+    begun_all = [await store.batches.begin(key) for key in keys]
+    first, second, of_other = sorted((w for w in begun_all if w is not None), key=lambda w: (w.tenant != TENANT, w.key.no))
+    numbers = ["990101197905120019", "990101198001010011"]
+    assert await store.batches.told(second, numbers, since=NOW) == []
+    await store.batches.issue(done(first))
+    told = await store.batches.told(second, numbers, since=NOW)
+    assert {a.question.id for a in told} == {"q1", "q2"}
+    assert await store.batches.told(second, numbers[1:], since=NOW) == []
+    assert await store.batches.told(second, numbers, since=LATER) == []
+    assert await store.batches.told(of_other, numbers, since=NOW) == []
+    assert await store.batches.told(replace(second, client_id="another"), numbers, since=NOW) == []

@@ -7,11 +7,12 @@ asked, and one version tells everything. Whoever has not answered when the patie
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from verify_service.bulk import pacing
+from verify_service.bulk.earlier import told_today
 from verify_service.bulk.pooling import Pool, count, pool, together
 from verify_service.bulk.tickets import Looked, look_at_all
 from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
@@ -19,8 +20,9 @@ from verify_service.domain.outcome import Answer, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 from verify_service.services import Services
+from verify_service.signing.signer import sign
 from verify_service.storage.batch_records import ChunkIssue, ChunkRow, ChunkTask, ChunkWork, NewVerification, PutOff, Rejection
-from verify_service.storage.records import Issue, StoredTicket
+from verify_service.storage.records import Issue
 from verify_service.verification.fanout import Call, fan_out
 from verify_service.verification.plan import Plan, local_day
 from verify_service.verification.verify import Job
@@ -63,9 +65,11 @@ async def _hand_in(services: Services, work: ChunkWork, begun_at: datetime) -> P
     awaited = pacing.awaited(services)
     planned, _ = await _plan(work, lambda job: services.verifier.plan_some(job, awaited, at=begun_at))
     pooled = _pool(planned)
-    if (wait := pacing.closed(services, work, pooled.asked)) is not None:
+    told = await told_today(services, work, [each.job.request for each in planned], pooled)
+    to_ask = _except(pooled, told)
+    if (wait := pacing.closed(services, work, to_ask)) is not None:
         return PutOff(work, wait)
-    calls = await _ask(services, pooled.asked)
+    calls = await _ask(services, to_ask)
     tickets = kept_tickets(calls)
     wait = pacing.tickets_wait(services, ChunkTask.VERIFY, tickets)
     return None if wait is None else PutOff(work, wait, begun_at, kept_exchanges(calls), tickets)
@@ -77,14 +81,16 @@ async def _ask_all(services: Services, work: ChunkWork, begun_at: datetime) -> P
     asked_at = {kept.source: begun_at for kept in tickets}
     planned, rejections = await _plan(work, lambda job: _whole_plan(services, job, asked_at))
     pooled = _pool(planned)
-    to_ask = _not_handed_in(pooled, tickets)
+    handed_in = {question_id for kept in tickets for question_id in kept.question_ids}
+    told = await told_today(services, work, [each.job.request for each in planned], pooled)
+    to_ask = _except(pooled, handed_in | told.keys())
     if (wait := pacing.closed(services, work, to_ask)) is not None:
         return PutOff(work, wait)
     looked = await look_at_all(services, work, [(each.job, each.plan) for each in planned], tickets)
     wait = pacing.tickets_wait(services, ChunkTask.VERIFY, looked.open)
     if wait is not None and wait.due_at < pacing.patient_until(services, work, begun_at):
         return PutOff(work, wait, postponed=looked.open)
-    calls = [*await _ask(services, to_ask), *looked.calls]
+    calls = [*await _ask(services, to_ask), *looked.calls, *(call for i, call in told.items() if i not in handed_in)]
     made = await _make(services, await _numbered(services, work, planned), pooled.spread(calls))
     made.rejections = rejections
     await services.store.batches.issue(_issue(services, work, begun_at, made, calls, looked))
@@ -131,10 +137,9 @@ def _pool(planned: Sequence[Planned]) -> Pool:
     return pool(q for each in planned for group in each.plan.asked.values() for q in group)
 
 
-def _not_handed_in(pooled: Pool, tickets: Sequence[StoredTicket]) -> dict[str, list[Question]]:
-    """Return the questions that no ticket of the chunk stands for, by source."""
-    handed_in = {question_id for kept in tickets for question_id in kept.question_ids}
-    left = {source: [q for q in questions if q.id not in handed_in] for source, questions in pooled.asked.items()}
+def _except(pooled: Pool, ids: Container[str]) -> dict[str, list[Question]]:
+    """Return the questions, by source, without those that need not be asked: handed in already, or told today."""
+    left = {source: [q for q in questions if q.id not in ids] for source, questions in pooled.asked.items()}
     return {source: questions for source, questions in left.items() if questions}
 
 
@@ -154,10 +159,11 @@ async def _numbered(services: Services, work: ChunkWork, planned: Sequence[Plann
 
 async def _make(services: Services, planned: Sequence[Planned], answered: Mapping[str, Answer]) -> Made:
     """Merge, compose and sign every household."""
-    made = Made()
+    made, key = Made(), services.keyring().active
+    verifier = replace(services.verifier, sign=lambda report: sign(report, key))  # one key for a chunk: it is looked up on the disk
     for i, each in enumerate(planned):
         answers = [*each.plan.unasked, *(answered[q.id] for group in each.plan.asked.values() for q in group)]
-        made.issues.append(issue_of(services.verifier.version(each.job, answers)))
+        made.issues.append(issue_of(verifier.version(each.job, answers)))
         made.answers += answers
         made.requests[each.row.verification_id] = _new(each)
         await _breathe(i)

@@ -28,7 +28,7 @@ from verify_service.storage.batch_records import (
 from verify_service.storage.batch_tables import batch_chunks, batch_rejections, batch_rows, batch_tickets, batches, workers
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.records import StoredTicket, TicketState
-from verify_service.storage.tables import amendments, answers, reports, verifications
+from verify_service.storage.tables import amendments, answers, reports, subjects, verifications
 
 _b, _c, _r, _e, _v, _p = batches.c, batch_chunks.c, batch_rows.c, batch_rejections.c, verifications.c, reports.c
 _BATCH = select(batches).where(_b.id == bindparam("id"), _b.tenant == bindparam("tenant"), _b.state != BatchState.RECEIVING.value)
@@ -72,6 +72,22 @@ _KNOWN_ANSWERS = (
     select(answers)
     .join(batch_rows, _r.verification_id == answers.c.verification_id)
     .where(*_OF_CHUNK)
+    .order_by(answers.c.verification_id, answers.c.version)
+)
+_OF_PERSONS = (
+    select(subjects.c.verification_id)
+    .join(verifications, _v.id == subjects.c.verification_id)
+    .join(batch_rows, _r.verification_id == subjects.c.verification_id)
+    .where(
+        subjects.c.tenant == bindparam("of_tenant"),
+        subjects.c.blind_index.in_(bindparam("blinds", expanding=True)),
+        _v.client_id == bindparam("of_client"),
+        _v.updated_at >= bindparam("since"),
+    )
+)
+_TOLD = (
+    select(answers)
+    .where(answers.c.tenant == bindparam("of_tenant"), answers.c.verification_id.in_(bindparam("ids", expanding=True)))
     .order_by(answers.c.verification_id, answers.c.version)
 )
 _AMENDED = (
@@ -152,6 +168,18 @@ def known(connection: Connection, cipher: FieldCipher, work: ChunkWork) -> Seque
         made.setdefault(row["verification_id"], []).append(amending.made(cipher, row))
     found = connection.execute(_KNOWN, key).all()
     return [_known(cipher, row, newest[row.verification_id].values(), made.get(row.verification_id, ())) for row in found]
+
+
+def told(connection: Connection, cipher: FieldCipher, work: ChunkWork, blinds: Sequence[str], since: datetime) -> Sequence[Answer]:
+    """Return the newest answers of every household of this client's batches in which one of these persons is, since then."""
+    mine = {"of_tenant": work.tenant, "of_client": work.client_id, "blinds": blinds, "since": since}
+    ids = sorted(set(connection.execute(_OF_PERSONS, mine).scalars()))
+    if not ids:
+        return []
+    newest: dict[str, Answer] = {}
+    for row in connection.execute(_TOLD, {"of_tenant": work.tenant, "ids": ids}).mappings():
+        newest |= {answer.question.id: answer for answer in rows.read_answers(cipher, row)}
+    return list(newest.values())
 
 
 def waiting(connection: Connection, work: ChunkWork) -> Sequence[StoredTicket]:

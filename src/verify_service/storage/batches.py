@@ -1,10 +1,11 @@
 """The store of batches: one method per thing that intake, workers and the API need, each one transaction."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
+from verify_service.domain.outcome import Answer
 from verify_service.storage import batch_chunks, batch_control, batch_issuing, batch_reading, batch_staging
 from verify_service.storage.batch_records import (
     BatchRow,
@@ -144,6 +145,11 @@ class BatchStore:
     async def known(self, work: ChunkWork) -> Sequence[Known]:
         """Return the partial households of a chunk with what their current version was made from."""
         return await self._executor.read(partial(batch_reading.known, cipher=self._cipher, work=work))
+
+    async def told(self, work: ChunkWork, numbers: Collection[str], *, since: datetime) -> Sequence[Answer]:
+        """Return what the same client's batches were told of these identity numbers in reports made since then."""
+        blinds = [self._cipher.blind(work.tenant, number) for number in numbers]
+        return await self._executor.read(partial(batch_reading.told, cipher=self._cipher, work=work, blinds=blinds, since=since))
 
     async def waiting(self, work: ChunkWork) -> Sequence[StoredTicket]:
         """Return the tickets of a chunk that have not been answered."""
