@@ -16,12 +16,13 @@ ABOUT = "01a20cd0-11e3-75a1-b01a-b103e60071d6"
 RESULTS = {"final": 3, "partial": 1, "rejected": 1, "cancelled": 0}
 TOLD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "report.issued": (
-        {"verification_id": ABOUT, "report_id": "r", "version": 2, "state": "final"},
+        {"verification_id": ABOUT, "report_id": "r", "version": 2, "state": "final", "reason": "late_answer"},
         {
             "verification_id": ABOUT,
             "report_id": "r",
             "version": 2,
             "state": "final",
+            "reason": "late_answer",
             "links": {"report": "/v1/reports/r", "versions": "/v1/reports/r/versions"},
         },
     ),

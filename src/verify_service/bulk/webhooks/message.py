@@ -29,6 +29,7 @@ class ReportIssued(_Said):
     report_id: str
     version: int
     state: str
+    reason: str | None = Field(None, description="why this version was made; null where none was written")
     links: Mapping[str, str] = Field(description="paths at this service: `report`, `versions`")
 
 
