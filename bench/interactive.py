@@ -1,6 +1,6 @@
 """CPU, latency and throughput of one household at a time and many at once, beside a textbook implementation.
 
-python -m bench.interactive [--windows 3] [--seconds 2.0] [--only verify-service]
+python -m bench.interactive [--windows 3] [--seconds 3.0] [--only verify-service]
 """
 
 import argparse
@@ -98,7 +98,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--windows", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.2, help="least length of a window")
+    parser.add_argument("--seconds", type=float, default=3.0, help="least length of a window")
     parser.add_argument("--only", choices=SUBJECTS)
     given = parser.parse_args()
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

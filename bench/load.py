@@ -19,7 +19,7 @@ from bench.processes import Process
 
 _BROKEN = frozenset({"unavailable", "invalid"})
 _LOOK_SECONDS = 0.02
-_MOST_SECONDS = 5.0
+_MOST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
