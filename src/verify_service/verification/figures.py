@@ -16,7 +16,9 @@ from verify_service.verification.homes import homes
 from verify_service.verification.income import Income
 from verify_service.verification.vehicles import value, vehicles
 
-# M14: what a household's financial assets are made of. Kinds that no register serves keep the figure open upwards.
+# M14: what a household's financial assets are made of, whoever tells it. These are kinds of the report, not sources: the rule has
+# them also where no register serves one, which then keeps the figure open upwards (`*:insurance`) instead of counting as zero. So
+# they cannot be read from the sources that are installed; those only add further kinds to them.
 FINANCIAL_KINDS = ("securities", "deposit", "insurance")
 
 
