@@ -180,6 +180,10 @@ def _codes(report: Report) -> set[str]:
     return {f["code"] for f in report["findings"]}
 
 
+def _missing_of(report: Report, figure: str) -> list[str] | None:
+    return next((n["missing"] for n in report["data_notes"] if n["code"] == "lower_bound" and n["about"] == figure), None)
+
+
 _SAYINGS: Mapping[str, Callable[[Merged, Report, Any], Any]] = {
     "findings": lambda _, report, asked: [code for code in asked if code in _codes(report)],
     "no findings": lambda _, report, asked: [code for code in asked if code not in _codes(report)],
@@ -192,6 +196,7 @@ _SAYINGS: Mapping[str, Callable[[Merged, Report, Any], Any]] = {
     "state": lambda _, report, __: report["header"]["state"],
     "conflicts": lambda merged, _, __: sorted({field for asset in merged.assets for field in asset.conflicts}),
     "notes": lambda _, report, asked: [code for code in asked if code in {note["code"] for note in report["data_notes"]}],
+    "missing of": lambda _, report, asked: {figure: _missing_of(report, figure) for figure in asked},
     "persons": lambda merged, _, __: len(merged.counted),
 }
 

@@ -195,7 +195,10 @@ class FindingLine(TypedDict):
 
 @with_config(CLOSED)
 class DataNote(TypedDict):
-    """What a reader must know of the data. about: a cell `member:source`, a figure or an asset."""
+    """What a reader must know of the data. about: a cell `member:source`, a figure or an asset.
+
+    missing: what a lower bound lacks, cells `member:source`, or `*:kind` that no register serves; of other notes empty.
+    """
 
     code: Literal[
         "no_answer",
@@ -212,6 +215,7 @@ class DataNote(TypedDict):
     about: str
     text_zh: str
     text_en: str
+    missing: list[str]
 
 
 @with_config(CLOSED)

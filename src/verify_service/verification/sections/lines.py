@@ -98,7 +98,8 @@ def _cells(merged: Merged) -> Iterator[DataNote]:
 def _bounds(merged: Merged) -> Iterator[DataNote]:
     for name, figure in merged.figures.items():
         if not figure.complete:
-            yield _note("lower_bound", name, "仅为下限,缺少部分来源", "a lower bound: some sources are missing")
+            missing = sorted(figure.missing)
+            yield _note("lower_bound", name, "仅为下限,缺少部分来源", "a lower bound: what is missing would narrow it", missing)
 
 
 def _things(merged: Merged) -> Iterator[DataNote]:
@@ -123,5 +124,5 @@ def _encumbered(asset: Asset[Any]) -> Iterator[DataNote]:
         yield _note("encumbered", asset.key, "已抵押或查封,仍计入", "mortgaged or seized: it counts all the same")
 
 
-def _note(code: Any, about: str, text_zh: str, text_en: str) -> DataNote:
-    return {"code": code, "about": about, "text_zh": text_zh, "text_en": text_en}
+def _note(code: Any, about: str, text_zh: str, text_en: str, missing: Sequence[str] = ()) -> DataNote:
+    return {"code": code, "about": about, "text_zh": text_zh, "text_en": text_en, "missing": list(missing)}
