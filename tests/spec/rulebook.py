@@ -28,7 +28,7 @@ from verify_service.domain.records import Record
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import Source
-from verify_service.verification.compose import compose
+from verify_service.verification.compose import Header, compose
 from verify_service.verification.merge import Merged, merge
 
 FOLDER = Path(__file__).parent / "rules"
@@ -42,7 +42,22 @@ PLAIN: Mapping[str, Record] = {
     "pension": resident_pension(),
 }
 REGISTERS = {"car": "vehicle", "home": "property", "shares": "securities", "company": "business_registration", "fund": "housing_fund"}
-_SAID = {"case", "expect", "base", "region", "purpose", "trigger", "request", "household", "members", "add", "rules", "sources", "as_of"}
+_SAID = {
+    "case",
+    "expect",
+    "base",
+    "region",
+    "purpose",
+    "trigger",
+    "request",
+    "household",
+    "members",
+    "add",
+    "rules",
+    "sources",
+    "as_of",
+    "days",
+}
 
 
 @dataclass(frozen=True)
@@ -144,7 +159,12 @@ def run(case: Case) -> Outcome:
     sources = {**SOURCES, **{name: source(name, tuple(f.pop("kinds")), **f) for name, f in _more_sources(case.given)}}
     rules_of = _policy(case.given, request)
     whole = merge(request, _answers(case.given, request, sources), policy=rules_of, sources=sources)
-    return Outcome(whole, compose(request, whole, header=HEADER, policy=rules_of, sources=sources))
+    return Outcome(whole, compose(request, whole, header=_header(case.given, rules_of), policy=rules_of, sources=sources))
+
+
+def _header(given: Mapping[str, Any], rules_of: Policy) -> Header:
+    days = given.get("days")
+    return replace(HEADER, due_on=rules_of.due_on(days["accepted"]), concluded_on=days["concluded"]) if days else HEADER
 
 
 def _more_sources(given: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

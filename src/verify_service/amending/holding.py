@@ -107,5 +107,7 @@ async def _held(services: Services, client: Client, row: VerificationRow, now: d
     answers = await services.store.answers(tenant=row.tenant, verification_id=row.id)
     made = await services.store.amendments(tenant=row.tenant, verification_id=row.id)
     job = Job(row.tenant, client.id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
-    until = date.fromisoformat(report["header"]["objection_until"])
-    return Held(services, client, job, Previous(stored.id, stored.version, answers, made, until), report, now)
+    header = report["header"]
+    until, concluded = date.fromisoformat(header["objection_until"]), header.get("concluded_on")
+    concluded_on = None if concluded is None else date.fromisoformat(concluded)
+    return Held(services, client, job, Previous(stored.id, stored.version, answers, made, until, concluded_on), report, now)

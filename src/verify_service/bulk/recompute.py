@@ -54,7 +54,14 @@ def header_of(report: Mapping[str, Any]) -> Header:
         issued_at=datetime.fromisoformat(header["issued_at"]),
         valid_until=date.fromisoformat(header["valid_until"]),
         objection_until=date.fromisoformat(header["objection_until"]),
+        accepted_on=_day(header.get("accepted_on")),
+        due_on=_day(header.get("due_on")),
+        concluded_on=_day(header.get("concluded_on")),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange], shares: Sequence[StoredShare] = ()) -> list[Answer]:

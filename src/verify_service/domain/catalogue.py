@@ -246,4 +246,7 @@ CATALOGUE: dict[str, Kind] = {
         _SOURCE,
     ),
     "DAT-05": Kind(_Q, "疑似重复记录", "one register gave the same row more than once", "M4", "equal rows in one answer", _SOURCE),
+    "TIM-01": Kind(
+        _I, "超时办结", "the report was there only after it was due", "C2", "day of conclusion > acceptance + working days", _SOURCE
+    ),
 }

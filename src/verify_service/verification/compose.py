@@ -1,6 +1,6 @@
 """Compose the report from the merged picture: plain dictionaries in the form of domain.report, ready for canonical bytes.
 
-Everything but the header is a pure function of request, answers and policy (M30).
+Everything but the header, and the finding that speaks of its days (TIM-01), is a pure function of request, answers and policy (M30).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,10 @@ from verify_service.sources.definition import Source
 from verify_service.verification import amend
 from verify_service.verification.compare import compare
 from verify_service.verification.findings import findings
+from verify_service.verification.findings.timeliness import overdue
 from verify_service.verification.merge import Merged
 from verify_service.verification.sections import amendments, income, lines, origin, ownership
-from verify_service.verification.sections.texts import instant
+from verify_service.verification.sections.texts import instant, maybe_day
 
 USE_RESTRICTION = "本报告仅供本行政区域内社会救助审核使用,不作其他用途。"
 
@@ -31,7 +32,11 @@ class ReportOverreach(VerifyError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What changes from issue to issue. `issued_at` is aware; `replaces` is the report id of the version before."""
+    """What changes from issue to issue. `issued_at` is aware; `replaces` is the report id of the version before.
+
+    The request was accepted on `accepted_on`; the report is due on `due_on` and was there on `concluded_on`, after which an
+    officer's acts make further versions. None: not known, as of reports that were issued before they told it.
+    """
 
     report_id: str
     verification_id: str
@@ -43,6 +48,9 @@ class Header:
     replaces: str | None = None
     request_no: str | None = None
     reason: Reason = "first_issue"
+    accepted_on: date | None = None
+    due_on: date | None = None
+    concluded_on: date | None = None
 
 
 def compose(
@@ -59,7 +67,7 @@ def compose(
     Raises ReportOverreach rather than let a report with gaps be used for a decision.
     """
     compared = compare(merged, policy)
-    found = findings(request, merged, policy, compared)
+    found = findings(request, merged, policy, compared, overdue(header.due_on, header.concluded_on))
     gaps = [f"{member}:{source}" for member, source in merged.gaps]
     report: Report = {
         "format": FORMAT,
@@ -105,6 +113,9 @@ def _header(header: Header, gaps: Sequence[str], made: Sequence[Made]) -> Report
         "reason": header.reason,
         "replaces": header.replaces,
         "issued_at": instant(header.issued_at),
+        "accepted_on": maybe_day(header.accepted_on),
+        "due_on": maybe_day(header.due_on),
+        "concluded_on": maybe_day(header.concluded_on),
         "valid_until": header.valid_until.isoformat(),
         "objection_until": header.objection_until.isoformat(),
         "issuer": header.issuer,

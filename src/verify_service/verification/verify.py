@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from verify_service.domain.amendment import Amendment, Made
+from verify_service.domain.amendment import Amendment, GapClosure, Made, Objection
 from verify_service.domain.outcome import Answer, Question
 from verify_service.domain.policy import Policies, Policy
 from verify_service.domain.report import Report
@@ -75,7 +75,8 @@ class Job:
 class Previous:
     """The report version that a new one replaces, with the answers and amendments it was made from.
 
-    `objection_until`: the last day to object to it, where an act of an officer may leave that as it is.
+    `objection_until`: the last day to object to it, where an act of an officer may leave that as it is. `concluded_on`: the
+    day on which its answers were there, likewise; None where that is not known.
     """
 
     report_id: str
@@ -83,6 +84,7 @@ class Previous:
     answers: Sequence[Answer] = field(repr=False)
     made: Sequence[Made] = field(default=(), repr=False)
     objection_until: date | None = None
+    concluded_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,9 @@ class Verifier:
             objection_until=_objection_until(policy, issued_at, replaces, made),
             replaces=None if replaces is None else replaces.report_id,
             reason=_reason(calls, replaces, made),
+            accepted_on=local_day(job.accepted_at),
+            due_on=policy.due_on(local_day(job.accepted_at)),
+            concluded_on=_concluded_on(issued_at, replaces, made),
         )
         before = Previous("", 0, ()) if replaces is None else replaces
         report = self.compose(job, answers, header, before.made if made is None else [*before.made, made])
@@ -228,6 +233,18 @@ def _objection_until(policy: Policy, issued_at: datetime, replaces: Previous | N
     if made is not None and made.amendment.kind not in _TELLING and replaces is not None and replaces.objection_until is not None:
         return replaces.objection_until
     return policy.objection_until(local_day(issued_at))
+
+
+def _concluded_on(issued_at: datetime, replaces: Previous | None, made: Made | None) -> date | None:
+    """Return the day on which the report was there: of its last own answers, or of the act that closed its gaps.
+
+    What an objection asks again has no day on which it is due, and no other act makes a report late that was in time.
+    """
+    if replaces is not None:
+        objected = any(isinstance(m.amendment, Objection) for m in replaces.made)
+        if objected or (made is not None and not isinstance(made.amendment, GapClosure)):
+            return replaces.concluded_on
+    return local_day(issued_at)
 
 
 def _reason(calls: Sequence[Call], replaces: Previous | None, made: Made | None) -> Reason:

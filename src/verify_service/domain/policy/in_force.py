@@ -53,6 +53,10 @@ class Policy:
     rules: Rules
     programme: Programme
 
+    def due_on(self, accepted: date) -> date:
+        """Return the last day on which the report of a request is in time: so many working days after it was accepted (C2)."""
+        return self.version.calendar.after(accepted, self.rules.report.due_working_days)
+
     def valid_until(self, issued: date) -> date:
         """Return the last day on which a report may be relied on."""
         return issued + timedelta(days=self.rules.report.validity_days)

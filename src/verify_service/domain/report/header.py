@@ -17,7 +17,11 @@ State = Literal["partial", "final", "final_with_gaps", "withdrawn"]
 
 @with_config(CLOSED)
 class HeaderBase(TypedDict):
-    """What changes from issue to issue: numbers, times, who, what it replaces. request_no null: accepted before numbers were given."""
+    """What changes from issue to issue: numbers, times, who, what it replaces. request_no null: accepted before numbers were given.
+
+    due_on: the last day for the report, in working days after accepted_on. concluded_on: when it was there; an officer's acts
+    after that make versions, none of them late. Null in versions of reports that were first issued before these days were told.
+    """
 
     title: str
     title_zh: Literal["居民家庭经济状况核对报告"]
@@ -28,6 +32,9 @@ class HeaderBase(TypedDict):
     reason: Reason
     replaces: str | None
     issued_at: Instant
+    accepted_on: Day | None
+    due_on: Day | None
+    concluded_on: Day | None
     valid_until: Day
     objection_until: Day
     issuer: str

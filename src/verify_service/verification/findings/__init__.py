@@ -1,6 +1,6 @@
 """Findings, one small pure function per code or family: (request, merged, policy) in, findings out. `DETECTORS` lists them all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.policy import Policy
@@ -35,7 +35,9 @@ DETECTORS: Sequence[Detector] = (
 )
 
 
-def findings(request: VerificationRequest, merged: Merged, policy: Policy, compared: list[Compared]) -> list[Finding]:
+def findings(
+    request: VerificationRequest, merged: Merged, policy: Policy, compared: list[Compared], of_the_issue: Iterable[Finding] = ()
+) -> list[Finding]:
     """Return all findings in their canonical order: severity, code, member, source, asset."""
-    found = [*exceeded(compared), *(f for detect in DETECTORS for f in detect(request, merged, policy))]
+    found = [*of_the_issue, *exceeded(compared), *(f for detect in DETECTORS for f in detect(request, merged, policy))]
     return sorted(found, key=lambda f: f.order)
