@@ -74,12 +74,18 @@ def example_request(**changes: Any) -> VerificationRequest:
 
 
 def without_income(request: VerificationRequest) -> VerificationRequest:
-    """Return the request in which nobody declares any income, so that no income line is passed; of assets only the counts."""
+    """Return the request in which nobody declares any income or asset, so that registers without a record agree with it."""
     given = request.model_dump(mode="json")
-    for amount in ("home_area_cm2", "securities_fen", "businesses"):
-        given["household"]["declared_assets"][amount] = None
+    given["household"]["declared_assets"] = {"vehicles": 0, "homes": 0}
     for member in given["household"]["members"]:
         member["declared_income"] = None
+    return VerificationRequest.model_validate_json(json.dumps(given))
+
+
+def declaring(request: VerificationRequest, **assets: int) -> VerificationRequest:
+    """Return the request with these declared assets changed."""
+    given = request.model_dump(mode="json")
+    given["household"]["declared_assets"] |= assets
     return VerificationRequest.model_validate_json(json.dumps(given))
 
 

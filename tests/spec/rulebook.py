@@ -2,8 +2,8 @@
 
     python -m tests.spec.rulebook        writes docs/rules.md
 
-A case is the example household of four (father, mother, child, grandmother) in which nothing is declared but one vehicle and
-one home, every register answers, and none has a record; the case says what is different, and what the report then says.
+A case is the example household of four (father, mother, child, grandmother) in which nothing is declared, every register
+answers, and none has a record; the case says what is different, and what the report then says.
 """
 
 import json
@@ -226,8 +226,8 @@ def page() -> str:
     parts = [
         "# The rules, with cases\n",
         "Made from `tests/spec/rules/` by `python -m tests.spec.rulebook`; every row is run by the tests. Merge rules are those of",
-        "domain reference C5, findings those of C6. A case starts from the example household of four persons, who declare one vehicle",
-        "and one home and nothing else, while every register answers that it has no record (`base: worked example`: as in C5). The",
+        "domain reference C5, findings those of C6. A case starts from the example household of four persons, who declare nothing,",
+        "while every register answers that it has no record (`base: worked example`: as in C5). The",
         "rules are those of 示例一市甲区 for 低保 unless `region` or `purpose` says otherwise. Money is in yuan, records give it in fen.",
     ]
     for name, rule in rules().items():

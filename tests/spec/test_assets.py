@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
-from tests.households import SOURCES, answers, example_request, merged, person, report, source, with_members, without_income
+from tests.households import SOURCES, answers, declaring, example_request, merged, person, report, source, with_members, without_income
 from tests.records import CANCELLED, CURRENT, HISTORIC, car, company, home, joint_home, shares
 from verify_service.domain.codes import Role
 from verify_service.domain.identity import IdNumber
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.domain.records import CoOwner, PresaleContract, Share, Transfer
+from verify_service.domain.request import VerificationRequest
 
 REQUEST = without_income(example_request())
 FATHER, MOTHER = (REQUEST.household.members[i].id_number for i in (0, 1))
 OTHER_UNIT = "990101001001GB00001F00019999"
 
 
-def _codes(**said: Any) -> set[str]:
-    return {f["code"] for f in report(REQUEST, answers(REQUEST, **said))["findings"]}
+def _codes(request: VerificationRequest = REQUEST, **said: Any) -> set[str]:
+    return {f["code"] for f in report(request, answers(request, **said))["findings"]}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,8 @@ def _codes(**said: Any) -> set[str]:
     ],
 )
 def test_vehicles(fields: dict[str, Any], counted: bool, reason: str, finding: str | None) -> None:
-    whole = report(REQUEST, answers(REQUEST, father={"vehicle": [car(**fields)]}))
+    declared = declaring(REQUEST, vehicles=1)
+    whole = report(declared, answers(declared, father={"vehicle": [car(**fields)]}))
     item = whole["property"]["vehicles"][0]
     assert (item["counted"], item["reason"]) == (counted, reason)
     assert whole["property"]["vehicles_total"]["lower_pieces"] == int(counted)
@@ -56,8 +58,9 @@ def test_a_vehicle_without_vin_is_known_by_its_plate() -> None:
 
 
 def test_more_vehicles_than_declared() -> None:
-    assert "VEH-05" in _codes(father={"vehicle": [car(), car(vin="LSVAA49J132047372", plate_no="示A10002")]})
-    assert "VEH-05" not in _codes(father={"vehicle": [car()]})
+    declared = declaring(REQUEST, vehicles=1)
+    assert "VEH-05" in _codes(declared, father={"vehicle": [car(), car(vin="LSVAA49J132047372", plate_no="示A10002")]})
+    assert "VEH-05" not in _codes(declared, father={"vehicle": [car()]})
 
 
 @pytest.mark.parametrize(("day", "found"), [(date(2025, 11, 20), True), (date(2025, 11, 19), False), (date(2026, 11, 20), True)])

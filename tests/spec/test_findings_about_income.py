@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.households import answers, example_request, person, report, with_members, worked_example
+from tests.households import answers, declaring, example_request, person, report, with_members, worked_example
 from tests.records import EMPLOYER, contribution, employee, fund, home, resident_pension
 from verify_service.domain.codes import Role
 from verify_service.domain.findings import CATALOGUE
 from verify_service.domain.records import FundLoan, FundWithdrawal
 from verify_service.domain.report.income import FindingLine
 
-REQUEST = example_request()
+REQUEST = declaring(example_request(), vehicles=0)  # as found
 FLEXIBLE: Any = {"employer": None, "person_category": "flexible"}
 OLD: Any = {"benefit_type": "employee_pension", "basic_fen": None}
 

@@ -4,14 +4,14 @@ from fractions import Fraction
 
 import pytest
 
-from tests.households import example_request, merged, report, worked_example
+from tests.households import declaring, example_request, merged, report, worked_example
 from tests.records import contribution, employee, fund, home, resident_pension
 from verify_service.domain.money import yuan
 from verify_service.domain.outcome import OutcomeCode
 
 
 def _codes(region: str) -> set[str]:
-    request = example_request(region=region)
+    request = declaring(example_request(region=region), vehicles=0)  # as found
     found = report(request, worked_example(request, father={"property": [home()]}))["findings"]
     return {f["code"] for f in found}
 

@@ -218,7 +218,14 @@ CATALOGUE: dict[str, Kind] = {
         _APPLICANT,
     ),
     "DEC-01": Kind(_D, "申报不符(漏报)", "more found than declared", "M20", "found - declared > tolerance x found", _APPLICANT),
-    "DEC-02": Kind(_I, "申报不符(多报)", "more declared than found", "M20", "declared - found > tolerance x declared", _APPLICANT),
+    "DEC-02": Kind(
+        _I,
+        "申报不符(多报)",
+        "more declared than found",
+        "M20",
+        "declared - found > tolerance x declared; of counts: declared > found",
+        _APPLICANT,
+    ),
     "DEC-03": Kind(
         _L,
         "申报与核定差额超限",

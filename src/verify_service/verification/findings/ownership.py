@@ -1,13 +1,13 @@
 """Findings about what is owned: vehicles, real property, securities, market entities. Lines are compared in compare.py."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.interval import Interval
-from verify_service.domain.policy import Policy
+from verify_service.domain.policy import Figure, Policy
 from verify_service.domain.records import BusinessRole, RealProperty, RecordStatus, Vehicle
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification.assets import NOT_IN_FORCE, OF_OTHERS, Asset
@@ -15,6 +15,9 @@ from verify_service.verification.holdings import securities_value
 from verify_service.verification.merge import Merged
 
 _GIVEN_AWAY = frozenset({"sale", "gift"})
+_NOT_THERE = frozenset(
+    {"not_in_force", "after_the_day", "not_of_the_household", "cancelled", "cancelled_by_force", "transferred_out", "scrapped"}
+)
 _ROLES = {
     "legal_representative": "BUS-01",
     "sole_trader": "BUS-01",
@@ -93,13 +96,22 @@ def _roles(entity: Asset[BusinessRole], merged: Merged) -> list[tuple[str, str]]
 
 
 def undeclared(request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
-    """VEH-05 and PRO-08: surely more than the household declared. What it did not declare at all counts as none."""
-    declared = request.household.declared_assets
-    said = {"VEH-05": (declared.vehicles if declared else None) or 0, "PRO-08": (declared.homes if declared else None) or 0}
-    measured = {"VEH-05": merged.figures["vehicles"], "PRO-08": merged.figures["homes"]}
-    for code, figure in measured.items():
-        if figure.lower > said[code]:
-            yield Finding(code, measured=figure, line=said[code], unit="pieces")
+    """VEH-05 and PRO-08: surely more count than the household declared, no word being none; DEC-02: surely fewer are there.
+
+    What is there and does not count, such as an exempt vehicle, may be what was declared: it is no reason for DEC-02.
+    """
+    said = request.household.declared_assets
+    compared: tuple[tuple[str, Figure, Sequence[Asset[Any]], int], ...] = (
+        ("VEH-05", "vehicles", merged.vehicles, (said.vehicles if said else None) or 0),
+        ("PRO-08", "homes", merged.homes, (said.homes if said else None) or 0),
+    )
+    for code, name, things, declared in compared:
+        counted = merged.figures[name]
+        there = Interval.of(sum(t.standing.reason not in _NOT_THERE for t in things), counted.missing)
+        if counted.lower > declared:
+            yield Finding(code, measured=counted, line=declared, unit="pieces")
+        elif there.upper is not None and there.upper < declared:
+            yield Finding("DEC-02", about=name, measured=there, line=declared, unit="pieces")
 
 
 def _holders(thing: Asset[Any]) -> set[str]:
