@@ -23,6 +23,10 @@ _SHAPE = re.compile(r"[1-9][0-9]{5}(?:18|19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[
 _OLD_SHAPE = re.compile(r"[1-9][0-9]{14}", re.ASCII)
 _NAME_DOTS = str.maketrans({"•": "·", "・": "·", "‧": "·", ".": "·", "．": "·"})
 
+_HAN = r"[\u3400-\u9fff\U00020000-\U000323af]"
+_DOT_BETWEEN_HAN = re.compile(rf"(?<={_HAN}) ?[·•・‧.] ?(?={_HAN})")
+_SPACE_BETWEEN_HAN = re.compile(rf"(?<={_HAN}) (?={_HAN})")
+
 
 def check_character(first_seventeen: str) -> str:
     """Return the GB 11643 check character of 17 digits."""
@@ -32,6 +36,15 @@ def check_character(first_seventeen: str) -> str:
 def normalise_name(text: str) -> str:
     """Return a name for comparison (M1): NFKC, no spaces, one kind of middle dot, upper-case Latin."""
     return "".join(unicodedata.normalize("NFKC", text).translate(_NAME_DOTS).split()).upper()
+
+
+def name_as_asked(text: str) -> str:
+    """Return a name as a register is asked for it (M1): NFKC, and written in Chinese with the middle dot U+00B7 and no space.
+
+    A name in Latin letters keeps its case, dots and single spaces, without which a register would not know it.
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    return _SPACE_BETWEEN_HAN.sub("", _DOT_BETWEEN_HAN.sub("·", plain))
 
 
 class IdentityError(ValueError):

@@ -12,6 +12,7 @@ import orjson
 
 from verify_service.domain.consent import Ground, LegalBasis, Obstacle, Occasion, number_of
 from verify_service.domain.household import Member
+from verify_service.domain.identity import name_as_asked
 from verify_service.domain.outcome import Answer, Basis, Outcome, OutcomeCode, Question, Subject
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -150,19 +151,20 @@ class Asking:
     @classmethod
     def about(cls, member: Member, request: VerificationRequest, asker: Asker) -> "Asking":
         """Lay out what does not depend on the source."""
+        subject = Subject(member.id_number, name_as_asked(member.name))
         bound = {
             "verification": asker.verification_id,
             "tenant": asker.tenant,
             "member": member.ref,
             "id_number": member.id_number.reveal(),
-            "name": member.name,
+            "name": subject.name,
             "purpose": request.purpose,
             "income": [request.income_period.first, request.income_period.last],
             "as_of": request.asset_as_of,
         }
         if asker.version > 1:
             bound["version"] = asker.version
-        return cls(request, asker, member.ref, Subject(member.id_number, member.name), bound)
+        return cls(request, asker, member.ref, subject, bound)
 
     def question(self, source: str, ground: Ground | None) -> Question:
         """Build the question; its digest covers everything that could change the answer, and is salted by the verification id."""
