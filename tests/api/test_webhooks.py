@@ -162,9 +162,10 @@ async def test_receiver_that_hangs_holds_nobody_up(house: House, courier: Courie
         await registered(house, quick)
         for _ in range(6):
             await house.post()
-        while len(quick.got) < 6:
-            await courier.round()
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while len(quick.got) < 6:
+                await courier.round()
+                await asyncio.sleep(0.01)
         assert len(slow.got) <= 4
         await courier.finish()
 
