@@ -5,7 +5,6 @@
 What a thread does is counted for the function that the main thread is in.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.bulk import Figures, database, measure, service
-from bench.profiled import counted, serve
+from bench.profiled import options, print_lines, serve
 
 
 def main() -> None:
@@ -24,10 +23,7 @@ def main() -> None:
     if sys.argv[1:2] == ["work"]:
         serve(Path(os.environ["BENCH_PROFILE"]), sys.argv[1:])
         return
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--own", action="store_true", help="count a sample only for the function that was running")
-    parser.add_argument("--under", default="", help="only samples below a function whose place contains this")
-    parser.add_argument("--lines", type=int, default=60)
+    parser = options()
     parser.add_argument("--households", type=int, default=1000)
     parser.add_argument("--url", help="PostgreSQL server; left out: SQLite")
     given = parser.parse_args()
@@ -35,10 +31,9 @@ def main() -> None:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         url = None if given.url is None else stack.enter_context(database(given.url))
         figures, samples = _profile(folder, url, given.households)
-    cpu_ms, total = figures.cpu_ms["workers"], sum(samples.values())
-    print(f"{cpu_ms:.2f} ms of a worker's CPU per household, {total} samples; {figures.batch['results']}")
-    for name, count in counted(samples, own=given.own, under=given.under).most_common(given.lines):
-        print(f"{cpu_ms * count / total:8.3f} ms {100 * count / total:5.1f} %  {name}")
+    cpu_ms = figures.cpu_ms["workers"]
+    print(f"{cpu_ms:.2f} ms of a worker's CPU per household, {sum(samples.values())} samples; {figures.batch['results']}")
+    print_lines(samples, cpu_ms, given)
 
 
 def _profile(folder: Path, url: str | None, households: int) -> tuple[Figures, Counter[tuple[str, ...]]]:

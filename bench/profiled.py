@@ -58,16 +58,26 @@ def main() -> None:
     if sys.argv[1:2] == ["serve"]:
         serve(Path(os.environ["BENCH_PROFILE"]), sys.argv[1:])
         return
+    given = options().parse_args()
+    with TemporaryDirectory() as folder:
+        samples, cpu_ms = _profile(Path(folder))
+    print(f"{cpu_ms:.2f} ms of CPU per household, {sum(samples.values())} samples")
+    print_lines(samples, cpu_ms, given)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the options that every profile has."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--own", action="store_true", help="count a sample only for the function that was running")
     parser.add_argument("--under", default="", help="only samples below a function whose place contains this")
     parser.add_argument("--lines", type=int, default=60)
-    given = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        samples, cpu_ms = _profile(Path(folder))
+    return parser
+
+
+def print_lines(samples: Counter[Stack], cpu_ms: float, given: argparse.Namespace) -> None:
+    """Print a line for each function, dearest first: its share of `cpu_ms`."""
     total = sum(samples.values())
-    print(f"{cpu_ms:.2f} ms of CPU per household, {total} samples")
-    for name, count in counted(samples, own=given.own, under=given.under).most_common(given.lines):
+    for name, count in _counted(samples, own=given.own, under=given.under).most_common(given.lines):
         print(f"{cpu_ms * count / total:8.3f} ms {100 * count / total:5.1f} %  {name}")
 
 
@@ -83,7 +93,7 @@ def _profile(folder: Path) -> tuple[Counter[Stack], float]:
     )
 
 
-def counted(samples: Counter[Stack], *, own: bool, under: str) -> Counter[str]:
+def _counted(samples: Counter[Stack], *, own: bool, under: str) -> Counter[str]:
     """Count the samples by function: every one on the stack, or with `own` the innermost alone."""
     counted: Counter[str] = Counter()
     for stack, count in samples.items():
