@@ -15,8 +15,21 @@ from typing import Any
 
 import yaml
 
-from tests.households import HEADER, ROOT, SOURCES, answer, example_request, person, policy, source, without_income, worked_example
+from tests.households import (
+    HEADER,
+    ROOT,
+    SOURCES,
+    answer,
+    example_request,
+    person,
+    policies,
+    policy,
+    source,
+    without_income,
+    worked_example,
+)
 from tests.records import car, company, contribution, fund, home, resident_pension, shares
+from verify_service.bootstrap import installed_adapters
 from verify_service.domain.catalogue import CATALOGUE
 from verify_service.domain.codes import Role
 from verify_service.domain.interval import Interval, Unit
@@ -29,6 +42,7 @@ from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import Source
 from verify_service.verification.compose import Header, compose
+from verify_service.verification.fanout import settled
 from verify_service.verification.merge import Merged, merge
 
 FOLDER = Path(__file__).parent / "rules"
@@ -56,6 +70,7 @@ _SAID = {
     "rules",
     "sources",
     "as_of",
+    "asked",
     "days",
 }
 
@@ -131,11 +146,20 @@ def _answers(given: Mapping[str, Any], request: VerificationRequest, sources: Ma
             when = {"as_of": as_of[name]} if name in as_of else {}
             if said is None and (ref, name) in base:
                 made.append(base[ref, name])
-            elif isinstance(said, str):
-                made.append(answer(request, ref, name, OutcomeCode(said), **when))
             else:
-                made.append(answer(request, ref, name, [_record(r) for r in said or []], **when))
+                told = OutcomeCode(said) if isinstance(said, str) else [_record(r) for r in said or []]
+                made.append(_aged(given, answer(request, ref, name, told, **when)))
     return made
+
+
+def _aged(given: Mapping[str, Any], told: Answer) -> Answer:
+    """Hold an answer whose day is said against the limit of its source as shipped, on the day on which the case says it was asked."""
+    name = told.question.source
+    if "asked" not in given or name not in given["as_of"]:
+        return told
+    shipped, today = installed_adapters()[name].source, given["asked"]
+    calendar = policies().calendar(shipped.region)
+    return settled(shipped, [told.question], [told], [], today=today, calendar=calendar).answers[0]
 
 
 def _base(given: Mapping[str, Any], request: VerificationRequest) -> list[Answer]:

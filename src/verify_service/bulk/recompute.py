@@ -1,6 +1,6 @@
 """Compute a report again from the stored raw answers: same evidence, same rules, the same bytes (M30)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
@@ -10,6 +10,7 @@ import orjson
 
 from verify_service.bootstrap import installed_adapters
 from verify_service.domain.outcome import Answer, OutcomeClass, Question
+from verify_service.domain.policy import Calendar
 from verify_service.services import Services, read_request
 from verify_service.signing.canonical import canonical_bytes
 from verify_service.sources.adapter import Exchange
@@ -35,7 +36,9 @@ async def recompute_report(services: Services, *, tenant: str, report_id: str) -
     made = [m for m in await services.store.amendments(tenant=tenant, verification_id=row.id) if m.version <= stored.version]
     job = Job(row.tenant, row.client_id, row.id, read_request(row.request), row.fence, row.created_at, row.request_no)
     signed = orjson.loads(payload)
-    report = of_that_day(services.verifier, signed).compose(job, read_again(answers, evidence, shares), header_of(signed), made)
+    report = of_that_day(services.verifier, signed).compose(
+        job, read_again(answers, evidence, shares, calendar=services.policies.calendar), header_of(signed), made
+    )
     return canonical_bytes(report) == payload
 
 
@@ -64,33 +67,39 @@ def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def read_again(answers: Sequence[Answer], evidence: Sequence[StoredExchange], shares: Sequence[StoredShare] = ()) -> list[Answer]:
-    """Replace every answer that was read from kept exchanges by what the adapter reads from them now."""
+def read_again(
+    answers: Sequence[Answer],
+    evidence: Sequence[StoredExchange],
+    shares: Sequence[StoredShare] = (),
+    *,
+    calendar: Callable[[str], Calendar],
+) -> list[Answer]:
+    """Replace every answer that was read from kept exchanges by what the adapter reads from them now. `calendar` is by region."""
     current = {a.question.id: a for a in answers}
     for _, group in groupby(evidence, key=lambda e: (e.version, e.source, e.call_no)):
         call = list(group)
-        current.update(_read_call(current, call))
+        current.update(_read_call(current, call, calendar))
     for share in shares:
-        current.update(_read_share(current, share))
+        current.update(_read_share(current, share, calendar))
     return list(current.values())
 
 
-def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange]) -> dict[str, Answer]:
+def _read_call(current: dict[str, Answer], call: Sequence[StoredExchange], calendar: Callable[[str], Calendar]) -> dict[str, Answer]:
     """Read one call again, if the current answers came from it and it was ever read whole; a question may have been asked again since."""
     exchanges = [e.exchange for e in call]
     stored = _made_from(current, call[0].question_ids, exchanges)
     try:
-        read = _reread(call[0].source, [a.question for a in stored], exchanges) if stored else ()
+        read = _reread(call[0].source, [a.question for a in stored], exchanges, calendar) if stored else ()
     except SourceFailure as failure:
         return {a.question.id: _failed_again(a, failure) for a in stored}
     return {a.question.id: _scheduled(a, current[a.question.id]) for a in read}
 
 
-def _read_share(current: dict[str, Answer], share: StoredShare) -> dict[str, Answer]:
+def _read_share(current: dict[str, Answer], share: StoredShare, calendar: Callable[[str], Calendar]) -> dict[str, Answer]:
     """Read one shared call again, and take this verification's answers out of it."""
     stored = _made_from(current, tuple(share.places), share.call.exchanges)
     try:
-        read = _reread(share.call.source, share.call.questions, share.call.exchanges) if stored else ()
+        read = _reread(share.call.source, share.call.questions, share.call.exchanges, calendar) if stored else ()
     except SourceFailure as failure:
         return {a.question.id: _failed_again(a, failure) for a in stored}
     return {a.question.id: replace(read[share.places[a.question.id]], question=a.question) for a in stored}
@@ -111,9 +120,12 @@ def _made_from(current: dict[str, Answer], question_ids: Sequence[str], exchange
     return stored
 
 
-def _reread(source: str, questions: Sequence[Question], exchanges: Sequence[Exchange]) -> Sequence[Answer]:
+def _reread(
+    source: str, questions: Sequence[Question], exchanges: Sequence[Exchange], calendar: Callable[[str], Calendar]
+) -> Sequence[Answer]:
     adapter = installed_adapters()[source]
-    return reread(adapter, questions, exchanges, today=local_day(max(e.answered_at for e in exchanges)))
+    today = local_day(max(e.answered_at for e in exchanges))
+    return reread(adapter, questions, exchanges, today=today, calendar=calendar(adapter.source.region))
 
 
 def _failed_again(answer: Answer, failure: SourceFailure) -> Answer:

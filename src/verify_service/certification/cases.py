@@ -1,7 +1,7 @@
 """Hold an answer against what its case declares. The cases' days are those of the contract clock: they move with the calendar."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from verify_service.certification.asking import Asked
 from verify_service.certification.certificate import Line, judged
 from verify_service.domain.outcome import OutcomeClass, OutcomeCode
+from verify_service.domain.policy import Calendar
 from verify_service.domain.records import Record
 from verify_service.sources.cases import CONTRACT_CLOCK, Case
 from verify_service.sources.definition import Source
@@ -32,7 +33,7 @@ def judge(name: str, case: Case, asked: Asked, source: Source, today: date) -> L
 def expected_code(case: Case, source: Source, today: date) -> OutcomeCode:
     """Return the outcome that the service gives: an answer older than the source's limit is stale."""
     code, as_of = case.expected.code, _moved(case.expected.as_of, today)
-    if code.outcome_class is OutcomeClass.ANSWERED and as_of is not None and today - as_of > timedelta(days=source.stale_after_days):
+    if code.outcome_class is OutcomeClass.ANSWERED and as_of is not None and as_of < source.oldest_as_of(today, Calendar()):
         return OutcomeCode.STALE
     return code
 

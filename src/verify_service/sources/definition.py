@@ -7,13 +7,14 @@ where to start from; what is measured at a register replaces them.
 
 import tomllib
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time, timedelta
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from verify_service.domain.findings import CATALOGUE, Kind, Severity
+from verify_service.domain.policy import Calendar
 from verify_service.domain.records import BUILT_IN
 from verify_service.errors import ConfigurationError
 
@@ -178,6 +179,7 @@ class Source(Facts):
     contract_version: str
     subjects_per_call: int = Field(ge=1, le=100_000)
     stale_after_days: int = Field(ge=1, le=3660)
+    stale_counts: Literal["days", "trading_days"] = Field(default="days", description="what `stale_after_days` counts")
     limits: Limits = Limits()
     timeouts: TimeoutRule = TimeoutRule()
     hedging: HedgingRule | None = Field(default=None, description="none: a question is never sent twice for speed")
@@ -204,6 +206,12 @@ class Source(Facts):
         if self.hedging is not None and self.mode == "deferred":
             raise ValueError("a deferred source is never hedged")
         return self
+
+    def oldest_as_of(self, today: date, calendar: Calendar) -> date:
+        """Return the oldest day for which an answer of today may speak and still be a fact (M29)."""
+        if self.stale_counts == "trading_days":
+            return calendar.oldest_within(today, self.stale_after_days)
+        return today - timedelta(days=self.stale_after_days)
 
     def own_finding(self, code: str, raised_by: Literal["record", "partial_answer"]) -> Kind | None:
         """Return the meaning of a code of this source, None if it is not one that is raised so."""

@@ -17,6 +17,7 @@ import structlog
 from pydantic import ValidationError
 
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.domain.policy import Calendar
 from verify_service.domain.swift import swift
 from verify_service.errors import ConfigurationError
 from verify_service.sources.adapter import Adapter, AnyAdapter, DeferredAdapter, Exchange, NotYet, SharedCall, SoFar, Ticket
@@ -131,7 +132,9 @@ def out_of_time() -> SourceFailure:
 
 async def _ask(adapter: Adapter, questions: Sequence[Question], client: BoundClient) -> Call:
     answers = await guarded(adapter.source, adapter.ask(questions, client))
-    return settled(adapter.source, questions, answers, client.exchanges, today=local_day(client.now()))
+    return settled(
+        adapter.source, questions, answers, client.exchanges, today=local_day(client.now()), calendar=client.runtime.policy.calendar
+    )
 
 
 async def _submit(adapter: DeferredAdapter, questions: Sequence[Question], client: BoundClient) -> Call:
@@ -181,7 +184,9 @@ async def look(
     if isinstance(found, NotYet):
         return found
     answers = found.answers if isinstance(found, SoFar) else found
-    call = settled(adapter.source, questions, answers, client.exchanges, today=local_day(client.now()))
+    call = settled(
+        adapter.source, questions, answers, client.exchanges, today=local_day(client.now()), calendar=client.runtime.policy.calendar
+    )
     return _waiting(call, found.next_look, ticket.latest) if isinstance(found, SoFar) else call
 
 
@@ -232,32 +237,41 @@ async def guarded(source: Source, asking: Awaitable[T]) -> T:
         raise SourceFailure(OutcomeCode.SCHEMA, failed_by="us", detail=f"reader: {type(error).__name__}") from None
 
 
-def reread(adapter: AnyAdapter, questions: Sequence[Question], exchanges: Sequence[Exchange], *, today: date) -> Sequence[Answer]:
+def reread(
+    adapter: AnyAdapter, questions: Sequence[Question], exchanges: Sequence[Exchange], *, today: date, calendar: Calendar
+) -> Sequence[Answer]:
     """Read stored exchanges of a readable call again: the same answers as on the day it was asked. Pure."""
-    return settled(adapter.source, questions, adapter.read(questions, exchanges), exchanges, today=today).answers
+    return settled(adapter.source, questions, adapter.read(questions, exchanges), exchanges, today=today, calendar=calendar).answers
 
 
 def settled(
-    source: Source, questions: Sequence[Question], answers: Sequence[Answer], exchanges: Sequence[Exchange], *, today: date
+    source: Source,
+    questions: Sequence[Question],
+    answers: Sequence[Answer],
+    exchanges: Sequence[Exchange],
+    *,
+    today: date,
+    calendar: Calendar,
 ) -> Call:
     """Bind answers to questions one to one and set aside what is too old. Raises invalid.contradiction if not paired."""
     by_id = {a.question.id: a for a in answers}
     if len(by_id) != len(answers) or by_id.keys() != {q.id for q in questions}:
         raise SourceFailure(OutcomeCode.CONTRADICTION, failed_by="us", detail="answers do not pair with questions")
-    aged = [_aged(by_id[q.id], source, today) for q in questions]
+    oldest = source.oldest_as_of(today, calendar)
+    aged = [_aged(by_id[q.id], source, today, oldest) for q in questions]
     return Call(source.id, questions, aged, list(exchanges), readable=True)
 
 
-def _aged(answer: Answer, source: Source, today: date) -> Answer:
+def _aged(answer: Answer, source: Source, today: date, oldest: date) -> Answer:
     """Return the answer as stale when its day lies further back than the source's limit (M29): history, not a fact."""
     outcome = answer.outcome
     if outcome.code not in _STALE_FROM:
         return answer
     if outcome.as_of is None or outcome.as_of > today:
         return Answer(answer.question, replace(outcome, code=OutcomeCode.CONTRADICTION, failed_by="source", detail="as-of day"))
-    if today - outcome.as_of <= timedelta(days=source.stale_after_days):
+    if outcome.as_of >= oldest:
         return answer
-    detail = f"older than {source.stale_after_days} days"
+    detail = f"older than {source.stale_after_days} {source.stale_counts.replace('_', ' ')}"
     return Answer(answer.question, replace(outcome, code=OutcomeCode.STALE, failed_by="source", detail=detail), answer.records)
 
 

@@ -66,7 +66,8 @@ class SourcePolicy:
         self.timeouts = AttemptTimeouts(source.timeouts, source.limits, now=self.time())
         self.quota = Quota(source, common.ledger, loop_time=self.time)
         self.slow_seconds = source.breaker.slow_ms / 1000
-        self._hours = ServiceHours(source.hours, common.calendar(source.region))
+        self.calendar = common.calendar(source.region)
+        self._hours = ServiceHours(source.hours, self.calendar)
         self._clock = clock
         self._ledger = common.ledger
         self._shared = Shared()
