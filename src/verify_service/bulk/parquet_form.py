@@ -1,7 +1,8 @@
 """Parquet in the long form: one row per member. Whole numbers keep all their digits here; strings, truths and dates are as meant.
 
-A Parquet file is read from its end, so it has to be there whole. What it says of itself is looked at before anything is
-unpacked; then a thousand rows at a time are read, strings as dictionaries, so that a value that is repeated costs once.
+A Parquet file is read from its end, so it has to be there whole: in memory, since a temporary file would hold a county's people
+in clear. What it says of itself, in the footer and before every page, is looked at before anything is unpacked; then a
+thousand rows at a time are read, strings as dictionaries, so that a value that is repeated costs once.
 Refused as a whole, with the column that is the reason: lists, structs and other things that are no cells.
 """
 
@@ -13,6 +14,7 @@ from verify_service.bulk.arrow import arrow
 from verify_service.bulk.cells import text
 from verify_service.bulk.columns import columns
 from verify_service.bulk.household import ReadHousehold
+from verify_service.bulk.parquet_pages import PageError, unpacked_bytes
 from verify_service.bulk.table import MOST_COLUMNS, Table
 from verify_service.errors import InvalidInput
 
@@ -44,6 +46,8 @@ class ParquetReader:
         _expect_frame(self._content)
         try:
             yield from self._households()
+        except PageError as error:
+            raise _refused(error.rule, "pages that say what they hold, in plain or dictionary encoding") from None
         except UnicodeDecodeError:
             raise _refused("encoding", "text in UTF-8") from None
         except (self._arrow.library.ArrowException, OSError, OverflowError, ValueError):
@@ -62,7 +66,8 @@ class ParquetReader:
         limits = {"thrift_string_size_limit": MOST_FOOTER_BYTES, "thrift_container_size_limit": _MOST_ELEMENTS, "pre_buffer": False}
         kind, types = self._arrow.parquet.ParquetFile, self._arrow.library.types
         file = kind(self._content, **limits)
-        _expect_bounds(file.metadata)
+        with self._content.getbuffer() as content:
+            _expect_bounds(file.metadata, content)
         strings = []
         for field in file.schema_arrow:
             _expect_cells(types, field)
@@ -98,7 +103,7 @@ def _expect_frame(content: io.BytesIO) -> None:
         raise _refused("too_many_columns", f"at most {MOST_COLUMNS} columns, and a footer of at most {MOST_FOOTER_BYTES} bytes")
 
 
-def _expect_bounds(metadata: Any) -> None:
+def _expect_bounds(metadata: Any, content: memoryview) -> None:
     if metadata.num_columns > MOST_COLUMNS:
         raise _refused("too_many_columns", f"at most {MOST_COLUMNS} columns")
     if metadata.num_rows == 0:
@@ -106,13 +111,14 @@ def _expect_bounds(metadata: Any) -> None:
     if metadata.num_rows > MOST_ROWS:
         raise _refused("too_many_rows", f"at most {MOST_ROWS} rows")
     for number in range(metadata.num_row_groups):
-        _expect_group(metadata.row_group(number))
+        _expect_group(metadata.row_group(number), content)
 
 
-def _expect_group(group: Any) -> None:
+def _expect_group(group: Any, content: memoryview) -> None:
     """Refuse a row group that would be too much at once, or of which somebody says that it unpacks a thousandfold."""
     chunks = [group.column(i) for i in range(group.num_columns)]
-    unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
+    unpacked = sum(max(c.total_uncompressed_size, unpacked_bytes(content, c)) for c in chunks)
+    packed = sum(c.total_compressed_size for c in chunks)
     if unpacked > MOST_GROUP_BYTES or unpacked > MOST_RATIO * max(packed, 100_000):
         raise _refused("unpacked_size", f"row groups that unpack to at most {MOST_GROUP_BYTES} bytes")
 
