@@ -219,9 +219,15 @@ def read_strictly(model: type[M], body: bytes) -> M:
     """Parse a JSON body as a model. Raises InvalidInput with JSON pointers; no value is repeated."""
     try:
         strict_json.loads(body)
-        return model.model_validate_json(body)
     except strict_json.StrictJsonError as error:
         raise InvalidInput.at("", f"json_{error.rule}", "strict JSON (RFC 8259, unique keys)", code="invalid-json") from None
+    return read_as(model, body)
+
+
+def read_as(model: type[M], body: bytes) -> M:
+    """Read JSON that is known to be strict, as `read_strictly` does."""
+    try:
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise InvalidInput([_violation(e["loc"], e["type"]) for e in error.errors(include_url=False, include_input=False)]) from None
 

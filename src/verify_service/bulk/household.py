@@ -18,12 +18,16 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ReadHousehold:
-    """A household: `body` is its JSON request unless something is `broken`; `place_of` leads from JSON pointers back to the file."""
+    """A household: `body` is its JSON request unless something is `broken`; `place_of` leads from JSON pointers back to the file.
+
+    `is_strict` says that the JSON was written here, from cells, and holds nothing that strict JSON refuses.
+    """
 
     line: int
     body: bytes | None = field(repr=False)
     broken: Sequence[Broken] = ()
     place_of: Callable[[str], Place] | None = field(default=None, repr=False)
+    is_strict: bool = False
 
     def where(self, pointer: str) -> Place:
         """Return line and column, or line and pointer, of a place in the request."""

@@ -16,7 +16,7 @@ import orjson
 from verify_service.bulk.household import Reader, ReadHousehold
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
-from verify_service.services import Services, read_request
+from verify_service.services import Services, read_as, read_strictly
 from verify_service.storage.batch_records import FileForm, NewBatch, Rejection, Staged, StagedRow, Upload
 from verify_service.storage.records import Client, Response
 from verify_service.verification.plan import local_day, may_ask
@@ -55,9 +55,17 @@ class Intake:
     _chunk: int = 0
     _rows: list[StagedRow] = field(default_factory=list)
     _rejections: list[Rejection] = field(default_factory=list)
+    _staging: "asyncio.Task[None] | None" = None  # what goes to the disk while the next rows are read
 
     async def read(self, stream: AsyncIterator[bytes]) -> None:
-        """Read and stage everything. Raises InvalidInput when the file as a whole cannot be read."""
+        """Read and stage everything; nothing is under way when it ends. Raises InvalidInput when the file as a whole cannot be read."""
+        try:
+            await self._read(stream)
+        finally:
+            if self._staging is not None:
+                await asyncio.gather(self._staging, return_exceptions=True)
+
+    async def _read(self, stream: AsyncIterator[bytes]) -> None:
         async for data in stream:
             self._digest.update(data)
             self._size += len(data)
@@ -66,6 +74,7 @@ class Intake:
             await self._take(self.reader.feed(data))
         await self._finish()
         await self._stage()
+        await self._staged()
         if self._no == 0:
             raise InvalidInput.at("", "empty_file", "at least one household")
 
@@ -100,7 +109,7 @@ class Intake:
     def _admitted(self, household: ReadHousehold, body: bytes) -> tuple[VerificationRequest | None, list[tuple[int, str, str]]]:
         """Return the request, or every rule that it breaks with its place in the file."""
         try:
-            request = self._admit(body)
+            request = self._admit(body, is_strict=household.is_strict)
         except InvalidInput as error:
             return None, [(*household.where(v.pointer), v.rule) for v in error.violations if not _follows(v, error.violations)]
         except NotPermitted as error:
@@ -109,10 +118,10 @@ class Intake:
             return None, [(household.line, "", "no_consent")]
         return request, []
 
-    def _admit(self, body: bytes) -> VerificationRequest:
+    def _admit(self, body: bytes, *, is_strict: bool) -> VerificationRequest:
         """Check a request for everything but consent. Raises InvalidInput, NotPermitted."""
         services = self.services
-        request = read_request(body)
+        request = (read_as if is_strict else read_strictly)(VerificationRequest, body)
         broken = request.violations(today=local_day(self.at), sources=services.verifier.sources, regions=services.policies.regions)
         if broken:
             raise InvalidInput(broken)
@@ -128,8 +137,16 @@ class Intake:
             return
         if self._rows:
             self._chunk += 1
-        await self.services.store.batches.stage(self.batch, Staged(self._chunk, self._rows, self._rejections))
+        await self._staged()
+        stage = self.services.store.batches.stage(self.batch, Staged(self._chunk, self._rows, self._rejections))
+        self._staging = asyncio.create_task(stage)
         self._rows, self._rejections = [], []
+
+    async def _staged(self) -> None:
+        """Wait until what was handed over last is durable. Raises what the store raises."""
+        staging, self._staging = self._staging, None
+        if staging is not None:
+            await staging
 
     def upload(self, key: str | None) -> Upload:
         """Return what is accepted."""

@@ -15,7 +15,7 @@ import orjson
 
 MAX_DEPTH = 32
 _MAX_NUMBER_CHARACTERS = 40
-_FRACTION = re.compile(rb"(?:^|[\[,:])-?[0-9]+[.eE]")  # in a text without spaces; inside a string it only costs the slower way
+_FRACTION = re.compile(rb"[\[,:]-?[0-9]+[.eE]")  # in a text without spaces; inside a string it only costs the slower way
 _CONTAINERS = frozenset({dict, list})
 
 Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
@@ -69,7 +69,7 @@ def _depth_exceeded(value: object, most: int) -> bool:
 def _is_plain(data: bytes, value: object) -> bool:
     """Say whether the text says its value and nothing else: compact, no key twice, whole numbers."""
     try:
-        return orjson.dumps(value) == data and _FRACTION.search(data) is None
+        return type(value) is not float and orjson.dumps(value) == data and _FRACTION.search(data) is None
     except orjson.JSONEncodeError:  # nested deeper than orjson writes
         return False
 

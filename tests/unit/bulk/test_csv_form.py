@@ -147,3 +147,17 @@ def test_rule_broken_in_the_request_leads_back_to_line_and_column(example: bytes
     assert third.where("/consents/2/valid_until") == (7, "consent.valid_until")
     assert third.where("/household/address") == (5, "household.address")
     assert third.where("/purpose") == (5, "purpose")
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"), [(b"a,b\rc,,", "quotation_marks"), (b'a,"b"c,,', "quotation_marks"), (b"a,b,c,", "cells"), (b'a,"b,c",', "cells")]
+)
+def test_a_line_with_or_without_quotation_marks_is_held_to_the_same_rules(example: bytes, line: bytes, rule: str) -> None:
+    lines = example.split(b"\n")
+    assert (4, "", rule) in told(read(b"\n".join([*lines[:3], line, *lines[4:]]))[1])
+
+
+def test_cells_make_json_that_needs_no_strict_reading(example: bytes, repo_root: Path) -> None:
+    lines = (repo_root / "examples" / "batch.ndjson").read_bytes()
+    assert all(each.is_strict for each in read(example)[1])
+    assert not any(each.is_strict for each in NdjsonReader().feed(lines))

@@ -85,6 +85,7 @@ class Policies:
 
     def __init__(self, versions: Iterable[Version]) -> None:
         self._versions = tuple(sorted(versions, key=lambda v: (v.pack, v.in_force_from)))
+        self._regions = frozenset(region for version in self._versions for region in version.areas)
 
     @property
     def versions(self) -> Sequence[Version]:
@@ -94,7 +95,7 @@ class Policies:
     @property
     def regions(self) -> frozenset[str]:
         """Return every region that some version has rules for."""
-        return frozenset(region for version in self._versions for region in version.areas)
+        return self._regions
 
     def calendar(self, region: str) -> Calendar:
         """Return the working days of a region's province; where no pack knows it, only weekends are off."""
