@@ -16,6 +16,7 @@ from verify_service.bulk.batch_client import Access, BatchClient
 from verify_service.certification.command import Judged
 from verify_service.certification.command import run as run_certify
 from verify_service.errors import VerifyError
+from verify_service.event_loop import new_event_loop
 from verify_service.sandbox.faults import Profile
 from verify_service.sandbox.serve import SandboxOptions
 from verify_service.settings import load_settings
@@ -208,7 +209,8 @@ def batch_cancel(batch_id: str, *, access: AccessFile = _ACCESS) -> None:
 def _run(story: Coroutine[Any, Any, Any]) -> Any:
     """Run a command; an interrupt is an ordinary end."""
     try:
-        return asyncio.run(story)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(story)
     except KeyboardInterrupt:
         return None
 
