@@ -5,12 +5,12 @@ what was stored before there was packing. No JWS begins with 0x01.
 """
 
 import zlib
-from binascii import Error, a2b_base64, b2a_base64
+from binascii import Error
 
+import pybase64
 from isal import isal_zlib
 
 _PACKED, _LEVEL = b"\x01", 1
-_FROM_URL, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 
 
 def pack(jws: bytes) -> bytes:
@@ -33,13 +33,15 @@ def unpack(kept: bytes) -> bytes:
 
 
 def _encode(payload: bytes) -> bytes:
-    return b2a_base64(payload, newline=False).rstrip(b"=").translate(_TO_URL)
+    return pybase64.urlsafe_b64encode(payload).rstrip(b"=")
 
 
 def _decode(encoded: bytes) -> bytes | None:
     """Return the payload, or None when it would not come back as the same text."""
+    if b"+" in encoded or b"/" in encoded:
+        return None
     try:
-        payload = a2b_base64(encoded.translate(_FROM_URL) + b"=" * (-len(encoded) % 4))
+        payload = pybase64.b64decode(encoded + b"=" * (-len(encoded) % 4), b"-_", validate=True)
     except Error:
         return None
     return payload if _encode(payload) == encoded else None

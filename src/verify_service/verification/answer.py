@@ -1,8 +1,9 @@
 """The answer of a finished verification, and its bytes. The signed payload stands in it verbatim, never parsed and written again."""
 
-from base64 import urlsafe_b64decode
 from datetime import datetime
 from typing import Any
+
+from pybase64 import urlsafe_b64decode
 
 from verify_service.domain.outcome import Answer
 from verify_service.verification.verify import Verified

@@ -24,7 +24,9 @@ def test_anything_comes_back(content: bytes) -> None:
     assert unpack(pack(content)) == content
 
 
-@pytest.mark.parametrize("odd", [b"a.b.c", b"a.Zh.c", b"a.Zg==.c", b"a.Z\ng.c", b"a.Zm8\n.c", b"a\n.Zm8.c", b"e.Zm8", b"a.Zm8.c.d", b""])
+@pytest.mark.parametrize(
+    "odd", [b"a.b.c", b"a.Zh.c", b"a.Zg==.c", b"a.Z\ng.c", b"a.+w.c", b"a./w.c", b"a.Zm8\n.c", b"a\n.Zm8.c", b"e.Zm8", b"a.Zm8.c.d", b""]
+)
 def test_what_has_another_spelling_is_kept_as_it_is(odd: bytes) -> None:
     assert unpack(pack(odd)) == odd
 
