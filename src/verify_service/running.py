@@ -45,6 +45,7 @@ from verify_service.storage.records import Client
 from verify_service.telemetry import configure_logging
 
 _BACKLOG, _GRACE_SECONDS = 2048, 20
+_COLLECTED_AFTER = (100_000, 20, 20)  # objects more than there were, then collections of the generation before
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -103,9 +104,13 @@ async def _sandbox(settings: Settings, options: SandboxOptions) -> AsyncIterator
 
 
 def lay_aside() -> None:
-    """Leave what was made at the start out of later collections: looking through all of it would stop every household for a while."""
+    """Leave what was made at the start out of later collections, and let these be few (decision 25).
+
+    What a household or a chunk makes goes away by itself at its end; looking for cycles among it while it lives finds none.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
 
 
 def stop_signal() -> asyncio.Event:
@@ -195,9 +200,8 @@ async def work(settings: Settings, *, concurrency: int, console: Console) -> Non
     """Run the worker until interrupted."""
     configure_logging(level=settings.log_level)
     stopping = stop_signal()
-    # A chunk makes some hundred thousand objects and lets all of them go at its end: looking for cycles among them costs a tenth.
-    gc.set_threshold(100_000, 50, 100)
     async with open_services(settings) as services:
+        lay_aside()
         console.print("working; stop with Ctrl-C")
         await _work(services, settings, stopping, concurrency=concurrency)
 
