@@ -16,7 +16,7 @@ from verify_service.bulk.batch_client import Access, BatchClient
 from verify_service.certification.command import Judged
 from verify_service.certification.command import run as run_certify
 from verify_service.errors import VerifyError
-from verify_service.event_loop import new_event_loop
+from verify_service.process import new_event_loop
 from verify_service.sandbox.faults import Profile
 from verify_service.sandbox.serve import SandboxOptions
 from verify_service.settings import load_settings

@@ -1,7 +1,6 @@
 """How each command runs: which parts it opens, in which order, and what it prints while a person waits."""
 
 import asyncio
-import gc
 import json
 import secrets
 import signal
@@ -28,6 +27,7 @@ from verify_service.bulk.jobs import EngineOptions
 from verify_service.bulk.recompute import recompute_report
 from verify_service.bulk.webhooks.delivery import deliver_until
 from verify_service.bulk.worker import work_until
+from verify_service.process import lay_aside
 from verify_service.sandbox.demo import run_demo
 from verify_service.sandbox.faults import Profile
 from verify_service.sandbox.serve import SandboxOptions, serve_registers
@@ -45,7 +45,6 @@ from verify_service.storage.records import Client
 from verify_service.telemetry import configure_logging
 
 _BACKLOG, _GRACE_SECONDS = 2048, 20
-_COLLECTED_AFTER = (100_000, 20, 20)  # objects more than there were, then collections of the generation before
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -101,16 +100,6 @@ async def _sandbox(settings: Settings, options: SandboxOptions) -> AsyncIterator
         open_services(settings, endpoints=endpoints) as services,
     ):
         yield services
-
-
-def lay_aside() -> None:
-    """Leave what was made at the start out of later collections, and let these be few (decision 25).
-
-    What a household or a chunk makes goes away by itself at its end; looking for cycles among it while it lives finds none.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED_AFTER)
 
 
 def stop_signal() -> asyncio.Event:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from verify_service.running import lay_aside
+from verify_service.process import lay_aside
 
 
 @pytest.fixture(autouse=True)

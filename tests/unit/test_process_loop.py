@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from verify_service.event_loop import new_event_loop
+from verify_service.process import new_event_loop
 
 
 async def times() -> list[float]:
