@@ -20,6 +20,7 @@ from rich.console import Console
 
 from verify_service.api.app import create_app
 from verify_service.api.auth import WELFARE_SYSTEM, Scope, hash_secret, new_secret
+from verify_service.api.connections import PunctualProtocol
 from verify_service.api.generated import generated_files
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
 from verify_service.bulk.batch_worker import work_batches_until
@@ -131,7 +132,7 @@ async def _listen(services: Services, door: socket.socket, console: Console) -> 
 
 def _server(services: Services) -> uvicorn.Server:
     app = create_app(services)
-    config = uvicorn.Config(app, log_config=None, access_log=False, backlog=_BACKLOG, server_header=False)
+    config = uvicorn.Config(app, http=PunctualProtocol, log_config=None, access_log=False, backlog=_BACKLOG, server_header=False)
     config.timeout_graceful_shutdown = _GRACE_SECONDS
     return _Server(config, app.state.streams.leaving)
 

@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from tests.api.house import CLIENTS, LIMITS, NOW, Clock, House, Register
 from verify_service.api.app import create_app
+from verify_service.api.connections import PunctualProtocol
 from verify_service.domain.policy import load_policies
 from verify_service.services import Services
 from verify_service.signing.keys import load_keyring
@@ -92,7 +93,7 @@ async def house(template: Template, tmp_path: Path, repo_root: Path) -> AsyncIte
 @pytest.fixture
 async def address(house: House) -> AsyncIterator[tuple[str, int]]:
     """Serve as `verify-service serve` does, on a free port."""
-    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(house.app, http=PunctualProtocol, log_config=None, access_log=False, lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve([listening]))
         yield listening.getsockname()
