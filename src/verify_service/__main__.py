@@ -12,7 +12,9 @@ from rich.console import Console
 
 from verify_service import running
 from verify_service.api.auth import OPERATOR, WELFARE_SYSTEM, Scope
-from verify_service.bulk.batch_client import Access, BatchClient
+from verify_service.bulk import webhook_client
+from verify_service.bulk.access import Access
+from verify_service.bulk.batch_client import BatchClient
 from verify_service.certification.command import Judged
 from verify_service.certification.command import run as run_certify
 from verify_service.errors import VerifyError
@@ -20,6 +22,7 @@ from verify_service.process import new_event_loop
 from verify_service.sandbox.faults import Profile
 from verify_service.sandbox.serve import SandboxOptions
 from verify_service.settings import load_settings
+from verify_service.storage.webhook_records import EventKind
 
 # No pretty tracebacks: they print local variables, which may speak of people.
 app = typer.Typer(
@@ -33,6 +36,8 @@ app.add_typer(clients, name="client")
 app.add_typer(keys, name="keys")
 batches = typer.Typer(help="Many households in one file.", no_args_is_help=True)
 app.add_typer(batches, name="batch")
+webhooks = typer.Typer(help="Where a client is told what happens.", no_args_is_help=True)
+app.add_typer(webhooks, name="webhook")
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [VERIFY_PORT, 8000]")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [VERIFY_HOST, 127.0.0.1]")]
@@ -204,6 +209,38 @@ def batch_errors(batch_id: str, out: Path, *, access: AccessFile = _ACCESS) -> N
 def batch_cancel(batch_id: str, *, access: AccessFile = _ACCESS) -> None:
     """End a batch now; what was finished stays."""
     _out.print_json(orjson.dumps(BatchClient(Access.read(access), _err).act(batch_id, "cancel")).decode())
+
+
+@webhooks.command("list")
+def webhook_list(*, access: AccessFile = _ACCESS) -> None:
+    """List the endpoints: id, URL, state, failures in a row, and until when an old secret signs along."""
+    for each in webhook_client.endpoints(Access.read(access)):
+        old = f"  old secret until {each['old_secret_until']}" if each["old_secret_until"] else ""
+        typer.echo(f"{each['id']}  {each['url']}  {each['state']}  {each['failures']}{old}")
+
+
+@webhooks.command("new")
+def webhook_new(
+    url: str,
+    *,
+    event: Annotated[list[EventKind] | None, typer.Option(help="Only these events; left out: all.")] = None,
+    access: AccessFile = _ACCESS,
+) -> None:
+    """Register a URL and print its secret, this once."""
+    _out.print_json(orjson.dumps(webhook_client.register(Access.read(access), url, event or [])).decode())
+
+
+@webhooks.command("rotate")
+def webhook_rotate(endpoint_id: str, *, access: AccessFile = _ACCESS) -> None:
+    """Give an endpoint another secret and print it, this once. For a day the old one signs along."""
+    _out.print_json(orjson.dumps(webhook_client.act(Access.read(access), endpoint_id, "rotate-secret")).decode())
+
+
+@webhooks.command("disable")
+def webhook_disable(endpoint_id: str, *, access: AccessFile = _ACCESS) -> None:
+    """Send nothing more to an endpoint; what waits for it is given up, and may be redelivered."""
+    webhook_client.act(Access.read(access), endpoint_id, "disable")
+    typer.echo(f"disabled {endpoint_id}")
 
 
 def _run(story: Coroutine[Any, Any, Any]) -> Any:

@@ -77,6 +77,7 @@ TABLE: Mapping[tuple[str, str], Rule] = {
     ("GET", "/v1/webhook-endpoints/{endpoint_id}"): Rule("webhook:manage", 200, 404),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/disable"): Rule("webhook:manage", 200, 404),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/enable"): Rule("webhook:manage", 200, 404),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): Rule("webhook:manage", 200, 404),
     ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): Rule("webhook:manage", 200, 404),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"): Rule("webhook:manage", 404, 404),  # there is none
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/redeliver-dead"): Rule("webhook:manage", 200, 404),

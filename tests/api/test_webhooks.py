@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -207,3 +207,17 @@ async def test_deliveries_come_in_pages(house: House, courier: Courier) -> None:
     first = (await house.get(f"{path}?limit=2")).json()
     second = (await house.get(f"{path}?limit=2&after={first['next']}")).json()
     assert (len(first["deliveries"]), len(second["deliveries"]), second["next"]) == (2, 1, None)
+
+
+async def test_receiver_may_go_on_with_the_old_secret_for_a_day_after_a_rotation(house: House, courier: Courier) -> None:
+    async with receiver() as there:
+        before = await registered(house, there)
+        rotated = (await house.act(f"{ROUTE}/{before['endpoint']['id']}/rotate-secret", b"")).json()
+        assert rotated["endpoint"]["old_secret_until"] == (house.clock.now + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+        await house.post()
+        await delivered(courier)
+        ((headers, content),) = there.got
+    assert before["secret"] != rotated["secret"]
+    for secret in (before["secret"], rotated["secret"]):
+        assert Webhook(secret).verify(content, headers) == json.loads(content)
+    assert rotated["secret"] not in (await house.get(ROUTE)).text

@@ -15,7 +15,15 @@ from verify_service.storage.records import Accepted
 from verify_service.storage.store import Store, open_store
 from verify_service.storage.webhook_deliveries import TRIAL_AFTER
 from verify_service.storage.webhook_endpoints import MOST_ENABLED
-from verify_service.storage.webhook_records import DeliveryClaim, DeliveryState, EndpointState, EventKind, Settlement, WebhookEndpoint
+from verify_service.storage.webhook_records import (
+    DeliveryClaim,
+    DeliveryState,
+    EndpointState,
+    EventKind,
+    Rotation,
+    Settlement,
+    WebhookEndpoint,
+)
 
 SOON, LATER, MUCH_LATER = (NOW + timedelta(minutes=minutes) for minutes in (1, 10, 60))
 ALL = [kind.value for kind in EventKind]
@@ -72,7 +80,7 @@ async def test_event_goes_once_to_each_endpoint_of_its_tenant_that_wants_it(stor
     assert (await store.webhooks.route(now=SOON), await store.webhooks.route(now=SOON)) == (1, 0)
     claims = await taken(store)
     assert {claim.endpoint_id for claim in claims} == {mine, also_mine}
-    assert {claim.secret for claim in claims} == {b"s" * 32}
+    assert {secret for claim in claims for secret in claim.secrets} == {b"s" * 32}
     assert len({claim.id for claim in claims}) == 2
     for other in (of_batches, later):
         assert await states(store, other) == []
@@ -202,3 +210,18 @@ async def test_endpoints_are_their_tenants_and_not_without_number(store: Store) 
         await registered(store)
     with pytest.raises(WrongState):
         await registered(store)
+
+
+async def test_old_secret_signs_along_until_its_time_and_only_the_last_one(store: Store) -> None:
+    endpoint = await registered(store)
+    await issued(store)
+    await store.webhooks.route(now=SOON)
+    for secret in (b"t" * 32, b"u" * 32):
+        rotated = await store.webhooks.rotate(tenant=TENANT, endpoint_id=endpoint, rotation=Rotation(secret, LATER, "actor", NOW))
+        assert rotated.old_secret_until == LATER
+    assert [claim.secrets for claim in await taken(store)] == [[b"u" * 32, b"t" * 32]]
+    assert [claim.secrets for claim in await taken(store, now=LATER)] == [[b"u" * 32]]
+    with pytest.raises(NotFound):
+        await store.webhooks.rotate(tenant=OTHER, endpoint_id=endpoint, rotation=Rotation(b"v" * 32, LATER, "actor", NOW))
+    acts = [entry.action for entry in await store.audit_log(tenant=TENANT)]
+    assert acts.count("webhook.secret_rotated") == 2

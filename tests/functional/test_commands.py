@@ -132,3 +132,32 @@ def test_a_wrong_policy_pack_stops_the_start_with_file_line_and_rule(tmp_path: P
     line = text[: text.index("objection_days: 700")].count("\n") + 1
     assert f"990000.yaml:{line}: " in process.output()
     assert "report.objection_days" in process.output()
+
+
+def test_a_client_looks_after_its_webhook_endpoints(tmp_path: Path) -> None:
+    """The secret is shown when it is made, and at no other time; who lacks the scope is told so."""
+    with registers(tmp_path) as sources:
+        place = Installation(tmp_path, sources)
+        process = place.serve()
+        access, other = tmp_path / "access.json", tmp_path / "other.json"
+        access.write_text(json.dumps({"base_url": place.base_url, **place.new_client()}))
+        reader = json.loads(place.command("client", "new", "reader", "--tenant", "example", "--scope", "report:read"))
+        other.write_text(json.dumps({"base_url": place.base_url, **reader}))
+        as_owner = ("--access", str(access))
+        made = json.loads(place.command("webhook", "new", "https://welfare.example/events", "--event", "batch.completed", *as_owner))
+        number = made["endpoint"]["id"]
+        rotated = json.loads(place.command("webhook", "rotate", number, *as_owner))
+        listed = place.command("webhook", "list", *as_owner)
+        assert f"disabled {number}" in place.command("webhook", "disable", number, *as_owner)
+        after = place.command("webhook", "list", *as_owner)
+        refused = Process(["webhook", "list", "--access", str(other)], tmp_path)
+        refused.start()
+        assert refused.popen is not None
+        assert refused.popen.wait(timeout=60) == 1
+        process.stop()
+    assert made["endpoint"]["events"] == ["batch.completed"]
+    assert made["secret"] != rotated["secret"]
+    assert f"{number}  https://welfare.example/events  enabled  0  old secret until " in listed
+    assert "  disabled  " in after
+    assert all(secret not in listed + after for secret in (made["secret"], rotated["secret"]))
+    assert "403" in refused.output()

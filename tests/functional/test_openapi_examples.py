@@ -130,6 +130,7 @@ BEFORE: Mapping[tuple[str, str], Callable[[Caller], None]] = {
     ("GET", ENDPOINT): registered,
     ("POST", f"{ENDPOINT}/disable"): registered,
     ("POST", f"{ENDPOINT}/enable"): registered,
+    ("POST", f"{ENDPOINT}/rotate-secret"): registered,
     ("GET", f"{ENDPOINT}/deliveries"): registered,
     ("POST", f"{ENDPOINT}/deliveries/{{delivery_id}}/redeliver"): told,
     ("POST", f"{ENDPOINT}/redeliver-dead"): registered,

@@ -48,7 +48,7 @@ class PunctualProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return not getattr(self.cycle, "response_complete", True)  # there is no cycle before the first request
 
     def _await_headers(self) -> None:
         if self._overdue is None:

@@ -18,7 +18,10 @@ class EndpointRequest(BaseModel):
 
 
 class Endpoint(Wire):
-    """An endpoint. `failures` in a row; nothing is tried before `paused_until`. One that answered 410 is `gone`."""
+    """An endpoint. `failures` in a row; nothing is tried before `paused_until`. One that answered 410 is `gone`.
+
+    Until `old_secret_until` everything is signed with the secret of before the last rotation, too.
+    """
 
     id: str
     url: str
@@ -27,11 +30,12 @@ class Endpoint(Wire):
     created_at: datetime
     failures: int
     paused_until: datetime | None
+    old_secret_until: datetime | None
 
     @classmethod
     def of(cls, endpoint: WebhookEndpoint) -> "Endpoint":
         """Build it from what is stored."""
-        plain = ("id", "url", "state", "created_at", "failures", "paused_until")
+        plain = ("id", "url", "state", "created_at", "failures", "paused_until", "old_secret_until")
         return cls(**{name: getattr(endpoint, name) for name in plain}, events=list(endpoint.events))
 
 
@@ -42,7 +46,7 @@ class EndpointAnswer(Wire):
 
 
 class NewEndpoint(Wire):
-    """A new endpoint with the secret that signs what is sent there, shown this once."""
+    """An endpoint with a new secret that signs what is sent there, shown this once."""
 
     endpoint: Endpoint
     secret: str

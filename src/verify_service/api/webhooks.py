@@ -22,10 +22,10 @@ from verify_service.api.webhook_wire import (
     Redelivery,
 )
 from verify_service.bulk.webhooks.addresses import expect_url
-from verify_service.bulk.webhooks.message import new_secret, shown
+from verify_service.bulk.webhooks.message import BOTH_SIGN, new_secret, shown
 from verify_service.services import read_strictly
 from verify_service.storage.records import Client
-from verify_service.storage.webhook_records import DeliveryState, EndpointState, WebhookEndpoint
+from verify_service.storage.webhook_records import DeliveryState, EndpointState, Rotation, WebhookEndpoint
 
 router = APIRouter(tags=["webhooks"])
 ROUTE = "/v1/webhook-endpoints"
@@ -94,6 +94,21 @@ _switch(
     "Send nothing more; what waits is given up, and may be redelivered.",
 )
 _switch("enable", EndpointState.ENABLED, "Enable a webhook endpoint", "Send again what happens from now on.")
+
+
+@router.post(
+    f"{ROUTE}/{{endpoint_id}}/rotate-secret",
+    summary="Give a webhook endpoint another secret",
+    responses={200: json_answer("NewEndpoint", "Rotated; the secret is shown this once."), **problems(*_ONE)},
+)
+async def rotate(request: Request, endpoint_id: str, client: ManagesWebhooks) -> Response:
+    """Sign with a new secret at once; for a day the one of before signs along, in the same header, and any older one no more."""
+    accepted(request, JSON)
+    services, known, secret = services_of(request), known_form(endpoint_id), new_secret()
+    now = services.clock()
+    rotation = Rotation(secret, now + BOTH_SIGN, client.id, now)
+    rotated = await services.store.webhooks.rotate(tenant=client.tenant, endpoint_id=known, rotation=rotation)
+    return _told(NewEndpoint(endpoint=Endpoint.of(rotated), secret=shown(secret)))
 
 
 @router.get(

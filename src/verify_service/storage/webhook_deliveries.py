@@ -24,7 +24,7 @@ _WAITING = _d.state == literal_column("'waiting'")
 _UNROUTED = select(_o.id, _o.tenant, _o.kind, _o.created_at).where(_o.routed_at.is_(None)).order_by(_o.id)
 _IS_DUE = exists().where(_d.endpoint_id == _e.id, _WAITING, _d.due_at <= bindparam("now"))
 _DUE_ENDPOINTS = (
-    select(_e.id, _e.url, _e.sealed_secret, _e.failures)
+    select(_e.id, _e.url, _e.sealed_secret, _e.sealed_old_secret, _e.old_secret_until, _e.failures)
     .where(_e.state == EndpointState.ENABLED.value, or_(_e.paused_until.is_(None), _e.paused_until <= bindparam("now")), _IS_DUE)
     .order_by(_e.tried_at.is_not(None), _e.tried_at)
     .limit(_ENDPOINTS_AT_ONCE)
@@ -110,9 +110,11 @@ def _claim_of(connection: Connection, cipher: FieldCipher, endpoint: _Row, now: 
     connection.execute(taken.values(attempts=_d.attempts + 1, due_at=until, updated_at=now))
     tried = update(endpoints).where(_e.id == endpoint.id)
     connection.execute(tried.values(tried_at=now, paused_until=until if on_trial else None))
-    secret = cipher.open(webhook_endpoints.secret_place(endpoint.id), endpoint.sealed_secret)
+    secrets = webhook_endpoints.secrets(cipher, endpoint, now)
     return [
-        DeliveryClaim(row.id, endpoint.id, endpoint.url, secret, row.attempts + 1, endpoint.failures, row.kind, row.created_at, _facts(row))
+        DeliveryClaim(
+            row.id, endpoint.id, endpoint.url, secrets, row.attempts + 1, endpoint.failures, row.kind, row.created_at, _facts(row)
+        )
         for row in found
     ]
 

@@ -43,7 +43,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """Where a client wants to be told; `failures` in a row, and until when nothing is tried."""
+    """Where a client wants to be told; `failures` in a row, until when nothing is tried, and until when the old secret signs, too."""
 
     id: str
     tenant: str
@@ -54,6 +54,17 @@ class WebhookEndpoint:
     created_at: datetime
     failures: int = 0
     paused_until: datetime | None = None
+    old_secret_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Another secret for an endpoint, and until when the one of before signs along."""
+
+    secret: bytes = field(repr=False)
+    old_until: datetime
+    actor: str
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """A delivery that this process makes now, as attempt number `attempts`. `facts`: ids, state and counts, by name."""
+    """A delivery that this process makes now, as attempt number `attempts`. `facts`: ids, state and counts, by name.
+
+    `secrets` are those that sign it, the newest first.
+    """
 
     id: str
     endpoint_id: str
     url: str
-    secret: bytes = field(repr=False)
+    secrets: Sequence[bytes] = field(repr=False)
     attempts: int
     failures: int
     kind: str

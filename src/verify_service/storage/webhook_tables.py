@@ -25,6 +25,8 @@ webhook_endpoints = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("paused_until", Instant),
     Column("tried_at", Instant),
+    Column("sealed_old_secret", LargeBinary),  # of before the last rotation
+    Column("old_secret_until", Instant),
 )
 
 deliveries = Table(

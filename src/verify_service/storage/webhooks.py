@@ -7,7 +7,15 @@ from functools import partial
 from verify_service.storage import webhook_deliveries, webhook_endpoints
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.executor import Executor
-from verify_service.storage.webhook_records import Delivery, DeliveryClaim, DeliveryState, EndpointState, Settlement, WebhookEndpoint
+from verify_service.storage.webhook_records import (
+    Delivery,
+    DeliveryClaim,
+    DeliveryState,
+    EndpointState,
+    Rotation,
+    Settlement,
+    WebhookEndpoint,
+)
 
 
 class WebhookStore:
@@ -33,6 +41,11 @@ class WebhookStore:
         """Enable or disable an endpoint. Raises NotFound, WrongState."""
         switched = partial(webhook_endpoints.switch, key=_key(tenant, endpoint_id), state=state, actor=actor, now=now)
         await self._executor.write(switched)
+
+    async def rotate(self, *, tenant: str, endpoint_id: str, rotation: Rotation) -> WebhookEndpoint:
+        """Give an endpoint another secret. Raises NotFound."""
+        rotated = partial(webhook_endpoints.rotate, cipher=self._cipher, key=_key(tenant, endpoint_id), rotation=rotation)
+        return await self._executor.write(rotated)
 
     async def deliveries(
         self, *, tenant: str, endpoint_id: str, state: DeliveryState | None = None, after: int = 0, most: int = 100

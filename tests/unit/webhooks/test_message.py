@@ -1,6 +1,7 @@
 """What a receiver is sent: verified with the library that others use, and the same in every attempt."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,8 +47,8 @@ TOLD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def claim(kind: str, *, attempts: int = 1, secret: bytes = b"s" * 32) -> DeliveryClaim:
-    return DeliveryClaim(ID, "endpoint", "https://x.example/", secret, attempts, 0, kind, HAPPENED, TOLD[kind][0])
+def claim(kind: str, *, attempts: int = 1, secret: bytes = b"s" * 32, old: Sequence[bytes] = ()) -> DeliveryClaim:
+    return DeliveryClaim(ID, "endpoint", "https://x.example/", [secret, *old], attempts, 0, kind, HAPPENED, TOLD[kind][0])
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -67,6 +68,16 @@ def test_other_implementation_verifies_the_signature(kind: str) -> None:
             Webhook(shown(secret)).verify(content, changed)
     with pytest.raises(WebhookVerificationError):
         Webhook(shown(new_secret())).verify(content, signed)
+
+
+def test_either_secret_verifies_while_one_is_rotated() -> None:
+    secret, old = new_secret(), new_secret()
+    rotated = claim("report.issued", secret=secret, old=[old])
+    signed = headers(rotated, body(rotated), now=datetime.now(UTC))
+    for known in (secret, old):
+        assert Webhook(shown(known)).verify(body(rotated), signed) == json.loads(body(rotated))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(shown(new_secret())).verify(body(rotated), signed)
 
 
 def test_later_attempt_has_the_same_id_and_bytes_and_its_own_time() -> None:

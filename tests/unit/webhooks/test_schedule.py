@@ -13,7 +13,7 @@ FAILED = Attempt("http_5xx")
 
 
 def claim(*, attempts: int = 1, failures: int = 0) -> DeliveryClaim:
-    return DeliveryClaim("d", "e", "https://x.example/", b"", attempts, failures, "report.issued", NOW, {})
+    return DeliveryClaim("d", "e", "https://x.example/", [], attempts, failures, "report.issued", NOW, {})
 
 
 def after(attempt: Attempt, *, attempts: int = 1, failures: int = 0, chance: float = 0.0) -> Settlement:

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from verify_service.storage.webhook_records import DeliveryClaim, EventKind
 
 SECRET_PREFIX = "whsec_"
 _SECRET_BYTES = 32
+BOTH_SIGN = timedelta(hours=24)  # after a rotation: the time in which a receiver changes its secret
 
 
 class _Said(BaseModel):
@@ -86,8 +87,11 @@ def _data(kind: EventKind, facts: Mapping[str, Any]) -> ReportIssued | Verificat
 
 
 def headers(claim: DeliveryClaim, content: bytes, *, now: datetime) -> dict[str, str]:
-    """Return the three headers; the id is the same in every attempt, so that a receiver knows what it has seen."""
+    """Return the three headers; the id is the same in every attempt, so that a receiver knows what it has seen.
+
+    While a secret is rotated there is a signature for each of the two: a receiver may know either.
+    """
     timestamp = str(int(now.timestamp()))
     signed = b".".join((claim.id.encode(), timestamp.encode(), content))
-    signature = b64encode(hmac.digest(claim.secret, signed, "sha256")).decode()
-    return {"webhook-id": claim.id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+    signatures = (b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in claim.secrets)
+    return {"webhook-id": claim.id, "webhook-timestamp": timestamp, "webhook-signature": " ".join(f"v1,{each}" for each in signatures)}
