@@ -25,6 +25,7 @@ from verify_service.api.generated import generated_files
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
 from verify_service.bulk.batch_worker import work_batches_until
 from verify_service.bulk.jobs import EngineOptions
+from verify_service.bulk.purging import purge_until
 from verify_service.bulk.recompute import recompute_report
 from verify_service.bulk.webhooks.delivery import deliver_until
 from verify_service.bulk.worker import work_until
@@ -87,11 +88,12 @@ async def serve_sandbox(settings: Settings, *, faults: Profile, seed: int, conso
 
 
 async def _work(services: Services, settings: Settings, stopping: asyncio.Event, *, concurrency: int) -> None:
-    """Do all kinds of work: households one by one, batches in chunks, webhooks."""
+    """Do all kinds of work: households one by one, batches in chunks, webhooks, and clearing away."""
     worker = f"{socket.gethostname()}-{services.new_id()}"
     options = EngineOptions(settings.effective_jobs_database_url, worker, concurrency, _GRACE_SECONDS)
     webhooks = deliver_until(services, stopping, uniform=system_randomness().uniform)
-    await asyncio.gather(work_until(services, stopping), work_batches_until(services, options, stopping), webhooks)
+    batches = work_batches_until(services, options, stopping)
+    await asyncio.gather(work_until(services, stopping), batches, webhooks, purge_until(services, stopping))
 
 
 @asynccontextmanager

@@ -71,6 +71,8 @@ class Limits(WebhookLimits):
     lease_seconds: float
     poll_seconds: float
     look_together_seconds: float
+    keep_events_days: int = 90
+    keep_keys_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

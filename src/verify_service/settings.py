@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(60, ge=5, le=3600, description="how long a process holds a verification before another may take it")
     poll_seconds: float = Field(1.0, ge=0.05, le=3600, description="how often the worker looks for due work")
     look_together_seconds: float = Field(5.0, ge=0, le=3600, description="longest wait of a look at a deferred register for another's")
+    keep_events_days: int = Field(90, ge=7, le=36_500, description="after which events and their deliveries are removed")
+    keep_keys_days: int = Field(30, ge=1, le=36_500, description="after which an Idempotency-Key and its answer are forgotten")
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description='JSON list of networks that webhooks may go to although they are not public: ["10.0.0.0/8"]'
     )

@@ -22,7 +22,9 @@ from verify_service.storage.batch_records import BatchRow, BatchState
 from verify_service.storage.records import Client
 
 router = APIRouter(tags=["batches"])
-_RESULTS = "Every row in order: state, figures, findings, signed report (not in a workbook: its cells are too short; report_id and digest lead to it)."
+_RESULTS = (
+    "Every row in order: state, figures, findings, signed report (not in a workbook, whose cells are too short: report_id leads to it)."
+)
 _READ = ("bad-request", "unauthenticated", "insufficient-scope", "not-found", "not-acceptable", "invalid-request")
 After = Annotated[int, Query(ge=0, le=2**53, description="go on after this row: the last one that arrived whole")]
 

@@ -22,6 +22,7 @@ from verify_service.storage.executor import Executor
 from verify_service.storage.ledger import DatabaseLedger
 from verify_service.storage.numbering import RequestNumbers
 from verify_service.storage.postgresql import PostgresqlExecutor
+from verify_service.storage.purging import Purging
 from verify_service.storage.records import (
     Accepted,
     AuditEntry,
@@ -65,6 +66,7 @@ class Store:
         self._cipher = cipher
         self.batches = BatchStore(executor, cipher)
         self.numbers = RequestNumbers(executor)
+        self.purging = Purging(executor)
         self.webhooks = WebhookStore(executor, cipher)
 
     @property

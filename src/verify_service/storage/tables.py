@@ -92,7 +92,7 @@ idempotency = Table(
     Column("response_status", Integer),
     Column("response_headers", Json),
     Column("sealed_response_body", LargeBinary),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
     PrimaryKeyConstraint("tenant", "method", "route", "key"),
 )
 

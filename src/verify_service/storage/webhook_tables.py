@@ -35,7 +35,7 @@ deliveries = Table(
     Column("id", Text, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("endpoint_id", Text, ForeignKey("webhook_endpoints.id"), nullable=False),
-    Column("event_id", BigInteger, ForeignKey("outbox.id"), nullable=False),
+    Column("event_id", BigInteger, ForeignKey("outbox.id"), nullable=False, index=True),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Instant, nullable=False),
