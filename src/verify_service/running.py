@@ -20,7 +20,7 @@ from rich.console import Console
 
 from verify_service.api.app import create_app
 from verify_service.api.auth import WELFARE_SYSTEM, Scope, hash_secret, new_secret
-from verify_service.api.connections import PunctualProtocol
+from verify_service.api.connections import LeavingServer, PunctualProtocol
 from verify_service.api.generated import generated_files
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
 from verify_service.bulk.batch_worker import work_batches_until
@@ -136,20 +136,7 @@ def _server(services: Services) -> uvicorn.Server:
     app = create_app(services)
     config = uvicorn.Config(app, http=PunctualProtocol, log_config=None, access_log=False, backlog=_BACKLOG, server_header=False)
     config.timeout_graceful_shutdown = _GRACE_SECONDS
-    return _Server(config, app.state.streams.leaving)
-
-
-class _Server(uvicorn.Server):
-    """Tells the event streams that it leaves: it would wait for them, and they for the household."""
-
-    def __init__(self, config: uvicorn.Config, leaving: asyncio.Event) -> None:
-        super().__init__(config)
-        self._leaving = leaving
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down as uvicorn does."""
-        self._leaving.set()
-        await super().shutdown(sockets)
+    return LeavingServer(config, app.state.streams.leaving)
 
 
 async def _sandbox_client(services: Services, base_url: str, folder: Path) -> Path:

@@ -1,14 +1,30 @@
-"""A connection whose request does not come is closed: the server waits for ever for a first byte, and for the rest of headers.
+"""The server's connections: how they end when it leaves, and when nothing comes.
 
-uvicorn's keep-alive timeout only covers the silence between two requests; body.py bounds what follows the headers.
+A connection whose request does not come is closed. uvicorn waits for ever for a first byte, and for the rest of headers: its
+keep-alive timeout only covers the silence between two requests; body.py bounds what follows the headers.
 """
 
 import asyncio
+import socket
 from typing import ClassVar
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 15.0
+
+
+class LeavingServer(uvicorn.Server):
+    """Tells the event streams that it leaves: it would wait for them, and they for the household."""
+
+    def __init__(self, config: uvicorn.Config, leaving: asyncio.Event) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down as uvicorn does."""
+        self._leaving.set()
+        await super().shutdown(sockets)
 
 
 class PunctualProtocol(HttpToolsProtocol):
