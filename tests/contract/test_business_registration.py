@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
@@ -274,13 +275,16 @@ def facts(record: object) -> tuple[object, ...]:
     assert isinstance(record, BusinessRole)
     paid = record.contribution
     capital = record.registered_capital_fen, paid and paid.subscribed_fen, paid and paid.paid_in_fen
-    return record.uscc, record.status.value, record.role, record.registration_status, *capital
+    claim = record.name_borrow_claim and record.name_borrow_claimed_on
+    return record.uscc, record.status.value, record.role, record.registration_status, claim, *capital
 
 
-def truth(role: truths.BusinessRole) -> tuple[object, ...]:
+def truth(role: truths.BusinessRole, as_of: date) -> tuple[object, ...]:
     paid = role.contribution
     capital = role.registered_capital_fen, paid and paid.subscribed_fen, paid and paid.paid_in_fen
-    return role.uscc, role.status, role.role, role.registration_status, *capital
+    claimed_on = role.name_borrow_claimed_on
+    claim = claimed_on is not None and claimed_on <= as_of and claimed_on
+    return role.uscc, role.status, role.role, role.registration_status, claim, *capital
 
 
 @pytest.mark.parametrize("spoilt", [Spoilt(), Spoilt(duplicate_rows=True), Spoilt(old_number=True), Spoilt(stale_days=90)], ids=repr)
@@ -296,7 +300,7 @@ async def test_synthetic_people_are_read_as_what_is_true_of_them(contract: Contr
         as_of = answer.outcome.as_of
         assert as_of is not None, answer.outcome
         true = [r for r in person.business_roles if max(r.established, r.approved) <= as_of]
-        assert [facts(r) for r in answer.records] == [truth(r) for r in true] * (1 + spoilt.duplicate_rows)
+        assert [facts(r) for r in answer.records] == [truth(r, as_of) for r in true] * (1 + spoilt.duplicate_rows)
         assert answer.outcome.code is (OutcomeCode.RECORDS if true else OutcomeCode.NO_RECORD)
         seen += len(true)
     assert seen > 20

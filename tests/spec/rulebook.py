@@ -240,6 +240,7 @@ _SAYINGS: Mapping[str, Callable[[Merged, Report, Any], Any]] = {
     "state": lambda _, report, __: report["header"]["state"],
     "conflicts": lambda merged, _, __: sorted({field for asset in merged.assets for field in asset.conflicts}),
     "notes": lambda _, report, asked: [code for code in asked if code in {note["code"] for note in report["data_notes"]}],
+    "no notes": lambda _, report, asked: [code for code in asked if code not in {note["code"] for note in report["data_notes"]}],
     "missing of": lambda _, report, asked: {figure: _missing_of(report, figure) for figure in asked},
     "persons": lambda merged, _, __: len(merged.counted),
 }

@@ -87,6 +87,7 @@ def _role(row: Row, as_of: date) -> BusinessRole:
         abnormal_list=row.abnormalList,
         equity_frozen=row.equityFrozen,
         name_borrow_claim=row.nameBorrowClaim,
+        name_borrow_claimed_on=row.nameBorrowClaimedOn,
     )
 
 
@@ -122,13 +123,16 @@ def _require_uscc(text: str) -> None:
 
 
 def _require_sense(row: Row, as_of: date) -> None:
-    """Refuse a cancelled entity shown as active, a role that its entity cannot have, more paid in than subscribed."""
+    """Refuse a cancelled entity shown as active, a role that its entity cannot have, more paid in than subscribed, the day of no claim."""
     if (row.regState == "1") is (row.stateSince is not None):
         raise invalid(OutcomeCode.CONTRADICTION, "state and its day")
     if (row.personRole == "SOLE_TRADER") is not (row.entType == "9500") or (row.personRole == "COOP_MEMBER" and row.entType != "9100"):
         raise invalid(OutcomeCode.CONTRADICTION, "role and entity type")
     if row.establishedOn > as_of:
         raise invalid(OutcomeCode.CONTRADICTION, "established after the data's day")
+    claimed = row.nameBorrowClaimedOn
+    if claimed is not None and not (row.nameBorrowClaim and row.establishedOn <= claimed <= as_of):
+        raise invalid(OutcomeCode.CONTRADICTION, "claim and its day")
     paid = row.contribution
     if paid is not None and paid.paidIn is not None and paid.paidIn > paid.subscribed:
         raise invalid(OutcomeCode.CONTRADICTION, "paid in beyond subscribed")

@@ -4,8 +4,8 @@
       {"seq": place in the request, "idNumber": …, "name": …, "result": "FOUND", "matchedBy": "ID_NUMBER",
        "dataDate": day, "roleCount": n, "roles": [row]}]}
 
-Every key is there; what the register does not hold is null. Capital is in units of 10,000 yuan (万元) as decimal text, and
-says so: a row in any other unit is damage, never a company ten thousand times too rich.
+Every key but nameBorrowClaimedOn is there; what the register does not hold is null. Capital is in units of 10,000 yuan (万元)
+as decimal text, and says so: a row in any other unit is damage, never a company ten thousand times too rich.
 """
 
 from typing import Annotated, Literal
@@ -60,6 +60,7 @@ class Row(WireModel):
     abnormalList: Flag  # noqa: N815
     equityFrozen: Flag  # noqa: N815
     nameBorrowClaim: Flag  # noqa: N815
+    nameBorrowClaimedOn: Day | None = None  # noqa: N815
 
 
 class Person(WireModel):

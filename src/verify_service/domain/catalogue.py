@@ -1,5 +1,7 @@
 """The finding codes of domain reference C6 that the service itself can raise: one line a code. Sources bring further ones.
 
+PRO-09 is ours: it tells what VEH-06 tells of vehicles, an exemption, but of homes and before an officer has looked (M10).
+
 ID-01 is refused at the door (a number that breaks GB 11643), so no report can hold it. Codes that need a register which is not
 there (household register, death, marriage, tax, insurance, aid in force, …) come with its source.
 """
@@ -119,6 +121,14 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "PRO-07": Kind(_Q, "共有份额不明", "the share of ownership is not told", "M8", "co-owners or shares not told", _SOURCE),
     "PRO-08": Kind(_D, "未申报房产", "more homes found than declared", "M9", "homes > declared homes", _APPLICANT),
+    "PRO-09": Kind(
+        _D,
+        "房屋豁免待核",
+        "an exemption is claimed for a home or shop",
+        "M10",
+        "claimed as unused old house, or as the only home, used as a shop",
+        _VISIT,
+    ),
     "SEC-01": Kind(_D, "持有证券", "securities of value are held", "M14", "value of the account > 0", _APPLICANT),
     "SEC-02": Kind(_L, "金融资产超限", "financial assets over the line", "M14", "sum of financial assets > line", _APPLICANT),
     "SEC-03": Kind(_I, "空户", "a securities account without value", "M14", "account open, value = 0", _APPLICANT),

@@ -129,6 +129,13 @@ class HousingNature(StrEnum):
     OTHER = "other"
 
 
+class HomeClaim(StrEnum):
+    """On what ground a household says that real property of its own should not count; an officer looks (M10)."""
+
+    UNUSED_OLD_HOUSE = "unused_old_house"
+    ONLY_HOME_AS_SHOP = "only_home_as_shop"
+
+
 class SpecialIncome(StrEnum):
     """What is received beside the five classes; whether it is income at all is the policy's to say (M22)."""
 

@@ -10,6 +10,7 @@ from verify_service.domain.codes import (
     Capacity,
     DisabilityType,
     Exclusion,
+    HomeClaim,
     HousingNature,
     Labour,
     Marital,
@@ -156,6 +157,13 @@ class Appraisal(Part):
     document_digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
+class ClaimedExemption(Part):
+    """What the household asks not to be counted (M10). `about` is the unit code, else the certificate's number, as in the report."""
+
+    about: str = Field(min_length=1, max_length=100, repr=False)
+    ground: HomeClaim
+
+
 class Household(Part):
     """One applicant and up to 29 others. `hukou` chooses the standard: 01 rural, 02 urban, 09 other.
 
@@ -178,3 +186,4 @@ class Household(Part):
     declared_assets: DeclaredAssets | None = None
     declared_expenditure: DeclaredExpenditure | None = None
     appraisals: tuple[Appraisal, ...] = Field(default=(), max_length=100)
+    claimed_exemptions: tuple[ClaimedExemption, ...] = Field(default=(), max_length=20)

@@ -64,6 +64,10 @@ class Interval:
         """Raise both bounds to a floor."""
         return Interval(max(floor, self.lower), None if self.upper is None else max(floor, self.upper), self.missing)
 
+    def or_nothing(self, missing: frozenset[str]) -> "Interval":
+        """Return what it is where it may as well be nothing, until what is missing is known."""
+        return Interval(0, self.upper, self.missing | missing)
+
     def ratio_to(self, whole: "Interval") -> "Interval | None":
         """Return this as a part of the whole in basis points, unrounded; None when the whole is known to be nothing.
 

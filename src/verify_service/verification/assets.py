@@ -1,24 +1,29 @@
 """One logical asset from all rows about it, whoever gave them (M4, M5), and whether it counts."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from verify_service.domain.interval import Interval
 from verify_service.domain.records import BaseRecord
 from verify_service.domain.swift import swift
-from verify_service.verification.evidence import Row
+from verify_service.verification.evidence import Row, row_digests
 
 R = TypeVar("R", bound=BaseRecord)
 
 
 class Standing(NamedTuple):
-    """Whether an asset counts, why, and by which merge rule."""
+    """Whether an asset counts, why, and by which merge rule.
+
+    review: an officer must look first; until then it may count or not, and figures are open for it.
+    """
 
     counted: bool
     reason: str
     rule: str
+    review: bool = False
 
 
 COUNTED = Standing(counted=True, reason="counted", rule="M7")
@@ -48,9 +53,15 @@ class Asset(Generic[R]):
     presumed: bool = False
 
     @property
+    def cell(self) -> frozenset[str]:
+        """Return the cell (`member:source`) of the row that is believed, as what is missing where it does not tell enough."""
+        first = self.rows[0]
+        return frozenset({f"{first.member}:{first.source.id}"})
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """Return the digests of the raw answers that speak of it."""
-        return tuple(sorted({d for row in self.rows for d in row.answer.outcome.answer_digests}))
+        return row_digests(self.rows)
 
 
 @swift
@@ -94,6 +105,19 @@ def asset(thing: Thing, record: R, standing: Standing, counted: Collection[str],
         standing = OF_OTHERS
     rows = (*thing.heads, *thing.others)
     return Asset(thing.key, record, rows, owners, standing, conflicts=(*_status_conflict(rows), *_differences(rows, tolerances)))
+
+
+def digests(assets: Iterable[Asset[Any]]) -> tuple[str, ...]:
+    """Return the digests of the raw answers that speak of any of them."""
+    return tuple(sorted({d for thing in assets for d in thing.digests}))
+
+
+def pieces(counted: Sequence[Asset[Any]], review: Sequence[Asset[Any]], silent: frozenset[str]) -> Interval:
+    """Return how many there are: at least those that count, at most those under review too, open while a register is silent."""
+    sure = len(counted)
+    if not review:
+        return Interval.of(sure, silent)
+    return Interval(sure, None if silent else sure + len(review), silent.union(*(a.cell for a in review)))
 
 
 def _owners(heads: Sequence[Row]) -> tuple[str, ...]:

@@ -1,11 +1,9 @@
 """Compare the household's figures with the lines in force. 仅作对照,不作认定: a comparison is never a decision."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from verify_service.domain.findings import Finding
 from verify_service.domain.interval import Comparison, Exact, Interval
-from verify_service.domain.policy import UNITS, Line, Policy
+from verify_service.domain.policy import Line, Policy
 from verify_service.domain.swift import swift
 from verify_service.verification.merge import Merged
 
@@ -39,11 +37,3 @@ def _compared(code: str, line: Line, merged: Merged, policy: Policy) -> Compared
     value = policy.limit(line, merged.household.hukou, persons)
     result = measured.against(value, equal_is_within=line.within == "at_most")
     return Compared(code, line, measured, value, persons, None if own is None else own.member, result)
-
-
-def exceeded(compared: list[Compared]) -> Iterator[Finding]:
-    """Raise the finding of every line that is surely passed."""
-    for c in compared:
-        if c.result == "exceeds":
-            unit, clause = UNITS[c.line.figure], c.line.clause
-            yield Finding(c.line.finding, c.of, about=c.code, measured=c.measured, line=c.value, unit=unit, clause=clause)

@@ -51,6 +51,11 @@ class Row:
         return self.record.status is RecordStatus.CURRENT
 
 
+def row_digests(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the digests of the raw answers that gave the rows."""
+    return tuple(sorted({d for row in rows for d in row.answer.outcome.answer_digests}))
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All answers in canonical order (household, then source id) with their rows by kind."""

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verify_service.domain.codes import HomeClaim, HousingNature
 from verify_service.domain.interval import Exact, Interval, greatest, total
 from verify_service.domain.policy import Figure, Policy
-from verify_service.domain.policy.in_force import plain
 from verify_service.domain.records import BusinessRole, FundAccount, FurtherRecord, RealProperty, SecuritiesTotal, Vehicle
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import FurtherKind
 from verify_service.verification import further, holdings
-from verify_service.verification.assets import Asset
+from verify_service.verification.assets import Asset, pieces
 from verify_service.verification.evidence import Evidence
-from verify_service.verification.homes import homes
+from verify_service.verification.homes import NON_RESIDENTIAL, area, homes
 from verify_service.verification.income import Income
-from verify_service.verification.vehicles import value, vehicles
+from verify_service.verification.vehicles import FARM_MACHINE, value, vehicles
 
 # M14: what a household's financial assets are made of, whoever tells it. These are kinds of the report, not sources: the rule has
 # them also where no register serves one, which then keeps the figure open upwards (`*:insurance`) instead of counting as zero. So
@@ -43,9 +43,9 @@ def owned_by(
         vehicles=tuple(vehicles(evidence, counted, policy, day)),
         homes=tuple(homes(evidence, request.household, counted, policy, day)),
         securities=tuple(holdings.securities(evidence, counted, policy)),
-        businesses=tuple(holdings.businesses(evidence, counted, policy)),
-        fund_accounts=tuple(holdings.fund_accounts(evidence, counted)),
-        further=tuple(further.further(evidence, counted, kinds)),
+        businesses=tuple(holdings.businesses(evidence, counted, policy, day)),
+        fund_accounts=tuple(holdings.fund_accounts(evidence, counted, policy)),
+        further=tuple(further.further(evidence, counted, kinds, policy)),
     )
 
 
@@ -63,20 +63,36 @@ def figures(  # noqa: PLR0913, PLR0917 - everything there is, once
     return {
         "income_per_capita_monthly": earned.per_capita,
         "income_after_rigid_expenditure": _after_expenditure(request, earned),
-        "financial_assets": _financial_assets(evidence, counted, owned, kinds),
+        "financial_assets": _financial_assets(evidence, counted, owned, kinds, policy),
         "vehicles": _of(evidence, counted, ("vehicle",), sum(v.standing.counted for v in cars)),
         "vehicle_value": _highest_value(evidence, request, counted, policy, cars),
-        "farm_machines": _of(evidence, counted, ("vehicle",), sum(v.standing.reason == "farm_machine" for v in cars)),
-        "homes": _of(evidence, counted, ("property",), sum(h.standing.counted for h in units)),
-        "home_area_per_capita": _area(evidence, counted, units).per(len(counted)),
-        "non_residential": _of(evidence, counted, ("property",), sum(h.standing.reason == "non_residential" for h in units)),
+        "farm_machines": _of(evidence, counted, ("vehicle",), sum(v.standing.reason == FARM_MACHINE for v in cars)),
+        "homes": homes_of(owned, evidence, counted) + Interval.of(_public_rental(request, policy)),
+        "home_area_per_capita": total([_of(evidence, counted, ("property",), 0), *map(area, units)]).per(len(counted)),
+        "non_residential": pieces(
+            [h for h in units if h.standing.reason == NON_RESIDENTIAL],
+            [h for h in units if h.standing.reason == HomeClaim.ONLY_HOME_AS_SHOP],
+            evidence.missing(("property",), counted),
+        ),
         "business_capital": total(
             [
                 _of(evidence, counted, ("business",), 0),
-                *(holdings.capital(e, counted, policy) for e in owned.businesses if e.standing.counted),
+                *(holdings.capital(e, counted, policy, request.asset_as_of) for e in owned.businesses),
             ]
         ),
     }
+
+
+def homes_of(owned: Owned, evidence: Evidence, counted: Sequence[str]) -> Interval:
+    """Return how many homes the registers know: at least those that count, at most those under review too (M9, M10)."""
+    units = owned.homes
+    review = [h for h in units if h.standing.review and h.standing.reason != HomeClaim.ONLY_HOME_AS_SHOP]
+    return pieces([h for h in units if h.standing.counted], review, evidence.missing(("property",), counted))
+
+
+def _public_rental(request: VerificationRequest, policy: Policy) -> bool:
+    """Say whether the household's public rental contract is a home of its own by the rules (M10)."""
+    return policy.programme.public_rental_counts and request.household.housing_nature is HousingNature.PUBLIC_RENTAL
 
 
 def _of(evidence: Evidence, counted: Sequence[str], kinds: Sequence[str], known: Exact) -> Interval:
@@ -93,12 +109,16 @@ def _after_expenditure(request: VerificationRequest, earned: Income) -> Interval
     return earned.per_capita.less(monthly.lower).at_least(0)
 
 
-def _financial_assets(evidence: Evidence, counted: Sequence[str], owned: Owned, kinds: Mapping[str, FurtherKind]) -> Interval:
+def _financial_assets(
+    evidence: Evidence, counted: Sequence[str], owned: Owned, kinds: Mapping[str, FurtherKind], policy: Policy
+) -> Interval:
     """Return the sum of securities and of every further kind that adds to it (M14); an amount that is not told leaves it open (M15)."""
     adding = [kind for kind, facts in kinds.items() if facts.figure == "financial_assets"]
-    known = _of(evidence, counted, (*FINANCIAL_KINDS, *adding), 0)
+    balances = [Interval.of(a.record.balance_fen) for a in owned.fund_accounts if a.standing.counted]
+    fund = ("housing_fund",) if policy.rules.assets.fund_balance_counts else ()
+    known = _of(evidence, counted, (*FINANCIAL_KINDS, *adding, *fund), 0)
     others = (further.worth(thing) for thing in owned.further if thing.record.kind in adding)
-    return total([known, *map(holdings.worth, owned.securities), *others])
+    return total([known, *map(holdings.worth, owned.securities), *others, *balances])
 
 
 def _highest_value(
@@ -108,9 +128,3 @@ def _highest_value(
     appraised = {a.about: a.value_fen for a in request.household.appraisals}
     values = [value(v, appraised, policy, request.asset_as_of) for v in cars if v.standing.counted]
     return greatest([_of(evidence, counted, ("vehicle",), 0), *values])
-
-
-def _area(evidence: Evidence, counted: Sequence[str], units: Sequence[Asset[RealProperty]]) -> Interval:
-    """Return the living area in cm2: each counted home by the household's share, whole where the share is unknown (M8)."""
-    parts = (u.record.building_area_cm2 * (1 if u.share is None else plain(u.share)) for u in units if u.standing.counted)
-    return _of(evidence, counted, ("property",), sum(parts))

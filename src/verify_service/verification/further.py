@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import cast
 
-from verify_service.domain.interval import NOTHING, Interval
+from verify_service.domain.interval import NOTHING, NOTHING_MISSING, Interval
+from verify_service.domain.policy import Policy
 from verify_service.domain.policy.in_force import plain
 from verify_service.domain.records import UNTOLD, FurtherRecord
 from verify_service.sources.definition import FurtherKind, Source
@@ -12,7 +13,6 @@ from verify_service.verification.assets import COUNTED, NOT_IN_FORCE, Asset, Sta
 from verify_service.verification.evidence import Evidence, Row
 
 LISTED = Standing(counted=False, reason="listed", rule="M22")
-_TOLERANCE_FEN = 100  # M6: amounts of two registers that differ by more than a yuan contradict each other
 
 
 def further_kinds(sources: Iterable[Source]) -> dict[str, FurtherKind]:
@@ -21,11 +21,13 @@ def further_kinds(sources: Iterable[Source]) -> dict[str, FurtherKind]:
     return {kind: found[kind] for kind in sorted(found)}
 
 
-def further(evidence: Evidence, counted: Collection[str], kinds: Mapping[str, FurtherKind]) -> Iterator[Asset[FurtherRecord]]:
+def further(
+    evidence: Evidence, counted: Collection[str], kinds: Mapping[str, FurtherKind], policy: Policy
+) -> Iterator[Asset[FurtherRecord]]:
     """Return each thing once: rows with one key are one thing if it has several holders, else one for each member."""
     for kind, facts in kinds.items():
         for thing in things(evidence.of(kind), _key, of_member):
-            yield _asset(thing, counted, is_asset=facts.figure is not None)
+            yield _asset(thing, counted, policy, is_asset=facts.figure is not None)
 
 
 def _record(row: Row) -> FurtherRecord:
@@ -37,11 +39,11 @@ def _key(row: Row) -> str:
     return f"{row.member} {record.source_key}" if record.holders == 1 else record.source_key
 
 
-def _asset(thing: Thing, counted: Collection[str], *, is_asset: bool) -> Asset[FurtherRecord]:
+def _asset(thing: Thing, counted: Collection[str], policy: Policy, *, is_asset: bool) -> Asset[FurtherRecord]:
     record = _record(thing.heads[0])
     standing = NOT_IN_FORCE if not thing.heads[0].in_force else COUNTED._replace(rule="M14") if is_asset else LISTED
     found = asset(thing, record, standing, counted)
-    conflicts = (*found.conflicts, *_amounts_differ(found.rows))
+    conflicts = (*found.conflicts, *_amounts_differ(found.rows, policy.rules.tolerances.money_fen))
     return Asset(found.key, record, found.rows, found.owners, found.standing, _share(thing, counted), conflicts)
 
 
@@ -58,9 +60,10 @@ def _part(record: FurtherRecord) -> Fraction | None:
     return None if record.holders is None else Fraction(1, record.holders)
 
 
-def _amounts_differ(rows: Collection[Row]) -> tuple[str, ...]:
+def _amounts_differ(rows: Collection[Row], tolerance_fen: int) -> tuple[str, ...]:
+    """Amounts of two registers that differ by more than the tolerance contradict each other (M6)."""
     told = [w.lower_fen for row in rows if row.in_force and (w := _record(row).worth) and w.upper_fen == w.lower_fen]
-    return ("worth",) if told and max(told) - min(told) > _TOLERANCE_FEN else ()
+    return ("worth",) if told and max(told) - min(told) > tolerance_fen else ()
 
 
 def worth(thing: Asset[FurtherRecord]) -> Interval:
@@ -71,5 +74,4 @@ def worth(thing: Asset[FurtherRecord]) -> Interval:
     low, high = (Fraction(0), Fraction(1)) if thing.share is None else (thing.share, thing.share)
     lower = plain(told.lower_fen * low)
     upper = None if told.upper_fen is None else plain(told.upper_fen * high)
-    first = thing.rows[0]
-    return Interval(lower, upper, frozenset() if lower == upper else frozenset({f"{first.member}:{first.source.id}"}))
+    return Interval(lower, upper, NOTHING_MISSING if lower == upper else thing.cell)

@@ -6,8 +6,11 @@ from datetime import date
 from fractions import Fraction
 from typing import cast
 
+from verify_service.domain.codes import HomeClaim
 from verify_service.domain.household import Household
+from verify_service.domain.interval import NOTHING, Interval
 from verify_service.domain.policy import Policy
+from verify_service.domain.policy.in_force import plain
 from verify_service.domain.records import RealProperty, RecordStatus
 from verify_service.verification.assets import AFTER_THE_DAY, COUNTED, NOT_IN_FORCE, Asset, Standing, asset, things
 from verify_service.verification.evidence import Evidence, Row
@@ -15,13 +18,17 @@ from verify_service.verification.evidence import Evidence, Row
 _SAME_AREA_CM2 = 5_000  # M4: an address with an area within 0.5 m2 is the same unit
 WHOLE = Fraction(1)
 _DATES = {"registered": 0}
+NON_RESIDENTIAL = "non_residential"
 
 
 def homes(evidence: Evidence, household: Household, counted: Collection[str], policy: Policy, day: date) -> Iterator[Asset[RealProperty]]:
     """Return every unit once; `counted` means that it counts as a home. `day` is the day property is asked for."""
     rows = evidence.of("property")
-    if not rows:
-        return
+    if rows:
+        yield from _with_claims([*_units(rows, household, counted, policy, day)], household, policy)
+
+
+def _units(rows: Sequence[Row], household: Household, counted: Collection[str], policy: Policy, day: date) -> Iterator[Asset[RealProperty]]:
     keys = _keys(rows)
     numbers = {m.id_number.reveal(): m.ref for m in household.members if m.ref in counted}
     for thing in things(rows, lambda row: keys[row.place], _member_and_stage):
@@ -35,12 +42,28 @@ def homes(evidence: Evidence, household: Household, counted: Collection[str], po
         yield replace(unit, share=share, presumed=presumed, standing=standing, conflicts=conflicts)
 
 
+def _with_claims(units: list[Asset[RealProperty]], household: Household, policy: Policy) -> list[Asset[RealProperty]]:
+    """Put the units under review for which an exemption is claimed that the programme knows (M10)."""
+    claims = {c.about: c.ground for c in household.claimed_exemptions if c.ground in policy.programme.exempt_on_review}
+    return [_claimed(unit, claims[unit.key], units) if unit.key in claims else unit for unit in units] if claims else units
+
+
+def _claimed(unit: Asset[RealProperty], ground: HomeClaim, units: Sequence[Asset[RealProperty]]) -> Asset[RealProperty]:
+    """Review a home that is said to be old and unused, or a shop that is said to be the only home: if no other home is there."""
+    if ground is HomeClaim.UNUSED_OLD_HOUSE:
+        holds = unit.standing.counted
+    else:
+        holds = unit.standing.reason == NON_RESIDENTIAL and not any(u.standing.counted for u in units)
+    return replace(unit, standing=Standing(counted=False, reason=ground.value, rule="M10", review=True)) if holds else unit
+
+
 def _minority(standing: Standing, share: Fraction | None, policy: Policy) -> Standing:
-    """Set a home apart whose share is smaller than the rules care for; without such a rule any share is one home (M9)."""
+    """Set a home apart whose share is smaller than the rules care for, or may be; without such a rule any share is one home (M9)."""
     least = policy.rules.assets.home_share_counts_from
-    if not standing.counted or least is None or share is None or share >= Fraction(least):
+    if not standing.counted or least is None or (share is not None and share >= Fraction(least)):
         return standing
-    return Standing(counted=False, reason="minority_share", rule="M9")
+    unknown = share is None
+    return Standing(counted=False, reason="share_unknown" if unknown else "minority_share", rule="M9", review=unknown)
 
 
 def _property(row: Row) -> RealProperty:
@@ -91,7 +114,7 @@ def _standing(unit: RealProperty, policy: Policy, day: date) -> Standing:
     if not in_force or cancelled_presale:
         return NOT_IN_FORCE
     if not unit.residential:
-        return Standing(counted=False, reason="non_residential", rule="M10")
+        return Standing(counted=False, reason=NON_RESIDENTIAL, rule="M10")
     if unit.rural_homestead and not policy.programme.homestead_counts:
         return Standing(counted=False, reason="homestead", rule="M10")
     return COUNTED._replace(rule="M9")
@@ -123,6 +146,16 @@ def _sum_of_shares(rows: Iterable[Row], inside: Collection[str]) -> Fraction | N
     if not shares or None in shares.values():
         return None
     return min(WHOLE, sum((Fraction(s.numerator, s.denominator) for s in shares.values() if s is not None), Fraction(0)))
+
+
+def area(unit: Asset[RealProperty]) -> Interval:
+    """Return what a home adds to the living area in cm2: the household's share, anything up to the whole where that is unknown (M8)."""
+    if not (unit.standing.counted or unit.standing.review) or unit.standing.reason == HomeClaim.ONLY_HOME_AS_SHOP:
+        return NOTHING
+    whole = Interval.of(unit.record.building_area_cm2)
+    if unit.share is None or unit.standing.review:
+        return (whole if unit.share is None else whole.scaled(unit.share)).or_nothing(unit.cell)
+    return Interval.of(plain(unit.record.building_area_cm2 * unit.share))
 
 
 def _area_conflict(rows: Sequence[Row], policy: Policy) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """Vehicles: which count (M4, M7, M11), and what one is worth (M12)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import cast
 
-from verify_service.domain.interval import Interval
+from verify_service.domain.interval import Interval, divided
 from verify_service.domain.policy import Policy
 from verify_service.domain.policy.rules import Depreciation
 from verify_service.domain.records import RecordStatus, Vehicle
@@ -13,6 +13,7 @@ from verify_service.verification.evidence import Evidence, Row
 
 _MOTORCYCLES = frozenset({"07", "08"})  # GA 24.7 plate types of motorcycles and mopeds
 _FARM = frozenset({"13", "14"})  # GA 24.7: low-speed vehicles and tractors, a class of their own
+FARM_MACHINE = "farm_machine"
 _ELECTRIC = "C"  # GA 24.9
 _BUSINESS_USE = frozenset("BCDEFG")  # GA 24.3: passenger, bus, taxi, tourism, freight, rental
 _GONE = {"E": "cancelled", "M": "cancelled_by_force", "P": "scrapped", "B": "transferred_out", "C": "stolen"}  # GA 24.17
@@ -21,14 +22,26 @@ _DATES = {"first_registered": 0}
 
 def vehicles(evidence: Evidence, counted: Collection[str], policy: Policy, day: date) -> Iterator[Asset[Vehicle]]:
     """Return every vehicle once, counted or with the reason why not. `day` is the day property is asked for."""
-    for thing in things(evidence.of("vehicle"), _key, of_member):
+    rows = evidence.of("vehicle")
+    for thing in things(rows, _keys(rows), of_member):
         record = cast("Vehicle", thing.heads[0].record)
         yield asset(thing, record, _standing(record, policy, day), counted, _DATES)
 
 
-def _key(row: Row) -> str:
-    record = cast("Vehicle", row.record)
-    return record.vin or f"{record.plate_type} {record.plate_no}"
+def _plate(vehicle: Vehicle) -> str:
+    return f"{vehicle.plate_type} {vehicle.plate_no}"
+
+
+def _keys(rows: Sequence[Row]) -> Callable[[Row], str]:
+    """Tell a row's vehicle: by its VIN, else by that of the vehicle with the same plate, else by the plate (M4)."""
+    records = [cast("Vehicle", row.record) for row in rows]
+    known = {_plate(r): r.vin for r in reversed(records) if r.vin} if any(r.vin is None for r in records) else {}
+
+    def key(row: Row) -> str:
+        record = cast("Vehicle", row.record)
+        return record.vin or known.get(_plate(record)) or _plate(record)
+
+    return key
 
 
 def _standing(vehicle: Vehicle, policy: Policy, day: date) -> Standing:
@@ -48,7 +61,7 @@ def _reasons_against(vehicle: Vehicle, policy: Policy, day: date) -> Iterator[st
     if vehicle.ownership == "unit":
         yield "unit_owned"
     if vehicle.plate_type in _FARM:
-        yield "farm_machine"
+        yield FARM_MACHINE
     if vehicle.disabled_use and "disabled_use" in policy.programme.exempt_vehicles:
         yield "exempt_disabled_use"
     if vehicle.plate_type in _MOTORCYCLES and "motorcycle" in policy.programme.exempt_vehicles:
@@ -68,15 +81,15 @@ def value(vehicle: Asset[Vehicle], appraised: Mapping[str, int], policy: Policy,
 
     The price of the purchase speaks before the registered one. A vehicle without any price is worth something unknown.
     """
-    if vehicle.key in appraised:
-        return Interval.of(appraised[vehicle.key])
     record, rules = vehicle.record, policy.rules.assets.vehicle_depreciation
+    appraisal = appraised.get(vehicle.key, appraised.get(_plate(record)))
+    if appraisal is not None:
+        return Interval.of(appraisal)
     price = record.purchase_price_fen if record.purchase_price_fen is not None else record.original_value_fen
     if price is None:
-        first = vehicle.rows[0]
-        return Interval.of(0, frozenset({f"{first.member}:{first.source.id}"}))
+        return Interval.of(0, vehicle.cell)
     bought = record.first_registered if record.purchase_price_fen is None else record.acquired or record.first_registered
-    return Interval.of(-(-price * _rest_bp(record, rules, _full_years(bought, day)) // 10_000))
+    return Interval.of(divided(price * _rest_bp(record, rules, _full_years(bought, day)), 10_000))
 
 
 def _rest_bp(vehicle: Vehicle, rules: Depreciation, years: int) -> int:

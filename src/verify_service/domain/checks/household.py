@@ -28,6 +28,7 @@ def household_violations(household: Household, today: date) -> Iterator[Violatio
     if household.head is not None and household.head not in refs:
         yield Violation("/household/head", "known_member", "a member's ref")
     yield from repeated([a.about for a in household.appraisals], "/household/appraisals/{}/about", "unique_appraisal")
+    yield from repeated([c.about for c in household.claimed_exemptions], "/household/claimed_exemptions/{}/about", "unique_claim")
     for i, appraisal in enumerate(household.appraisals):
         if appraisal.day > today:
             yield Violation(f"/household/appraisals/{i}/day", "not_future", "not after today")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from verify_service.domain.codes import Purpose, SpecialIncome
+from verify_service.domain.codes import HomeClaim, Purpose, SpecialIncome
 from verify_service.domain.findings import CATALOGUE
 from verify_service.domain.policy.base import Code, Days, Figure, Hukou, Multiple, Pack
 from verify_service.domain.records.base import BasisPoints, Cm2, Fen
@@ -110,7 +110,8 @@ class AssetRules(Pack):
     business_capital: Literal["subscribed", "paid_in"] = "subscribed"
     family_shop_exempt: bool = Field(default=False, description="a sole trader without employees does not count (夫妻店)")
     home_share_counts_from: Multiple | None = Field(default=None, description="a smaller share is no home; left out: any share is one")
-    name_borrow_suspends_days: Days
+    name_borrow_suspends_days: Days = Field(description="after the day of the claim")
+    fund_balance_counts: bool = Field(default=False, description="the housing fund's balance is a financial asset")
 
 
 class Tolerances(Pack):
@@ -179,6 +180,8 @@ class Programme(Pack):
     lines: dict[Code, Line] = Field(min_length=1)
     exempt_vehicles: frozenset[Literal["disabled_use", "motorcycle"]] = Field(default=frozenset())
     homestead_counts: bool = True
+    exempt_on_review: frozenset[HomeClaim] = Field(default=frozenset(), description="claims about homes that an officer looks into (M10)")
+    public_rental_counts: bool = Field(default=False, description="a public rental contract is a home (M10)")
     rigid_expenditure_from_bp: BasisPoints | None = Field(default=None, description="of income (EXP-01); left out: not looked at")
     views: frozenset[View] = Field(default=VIEWS, description="which views of a report may be given, beside the full one")
 

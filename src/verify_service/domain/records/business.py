@@ -18,7 +18,10 @@ class ContributedCapital(Frozen):
 
 
 class BusinessRole(BaseRecord):
-    """One entity with one role. One company may give three rows: three records with the same USCC."""
+    """One entity with one role. One company may give three rows: three records with the same USCC.
+
+    name_borrow_claimed_on: the day on which the person claimed 冒名登记, where the register tells it.
+    """
 
     kind: Literal["business"] = "business"
     uscc: str | None = Field(default=None, pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")
@@ -45,3 +48,4 @@ class BusinessRole(BaseRecord):
     abnormal_list: bool = False
     equity_frozen: bool = False
     name_borrow_claim: bool = False
+    name_borrow_claimed_on: date | None = None

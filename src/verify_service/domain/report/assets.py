@@ -1,6 +1,6 @@
 """What is owned: each thing once, with every record about it and whether it counts."""
 
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 from pydantic import with_config
 from typing_extensions import TypedDict
@@ -33,11 +33,15 @@ class RecordLine(TypedDict):
 
 @with_config(CLOSED)
 class Item(TypedDict):
-    """One logical asset. records: all evidence, the one that was believed first (M5, M6)."""
+    """One logical asset. records: all evidence, the one that was believed first (M5, M6).
+
+    review: true where an officer must look before it counts or not (M10, M16); else left out.
+    """
 
     key: str
     owners: list[str]
     counted: bool
+    review: NotRequired[Literal[True]]
     reason: str
     rule: str
     household_share: Share | None

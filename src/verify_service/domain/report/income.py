@@ -209,6 +209,8 @@ class DataNote(TypedDict):
         "partly_answered",
         "share_unknown",
         "share_presumed",
+        "minority_share",
+        "under_review",
         "encumbered",
         "consent_revoked",
     ]

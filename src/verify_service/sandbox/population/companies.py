@@ -90,6 +90,7 @@ def _entity(subject: Subject, stream: DigestStream) -> tuple[BusinessRole, ...]:
     since = None if state == "active" else stream.day_before(subject.as_of, 1, (subject.as_of - approved).days)
     address = f"{region_name(subject.region)}{stream.pick(STREETS)}{stream.between(1, 400)}号"
     abnormal, frozen, claimed = stream.happens(5, 100), stream.happens(1, 100), stream.happens(1, 100)
+    claimed_on = stream.day_before(subject.as_of, 1, 60) if claimed else None
     return tuple(
         BusinessRole(
             status=_ROW_STATUS.get(state, "current"),
@@ -116,7 +117,7 @@ def _entity(subject: Subject, stream: DigestStream) -> tuple[BusinessRole, ...]:
             employees=employees,
             abnormal_list=abnormal,
             equity_frozen=frozen,
-            name_borrow_claim=claimed,
+            name_borrow_claimed_on=claimed_on,
         )
         for role in roles
     )

@@ -189,7 +189,7 @@ class BusinessRole:
     employees: int
     abnormal_list: bool
     equity_frozen: bool
-    name_borrow_claim: bool
+    name_borrow_claimed_on: date | None
 
 
 @dataclass(frozen=True, slots=True)

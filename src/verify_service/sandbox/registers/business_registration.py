@@ -120,7 +120,7 @@ def _person(asked: tuple[int, str, str], entry: Entry) -> dict[str, Any]:
 
 def _of_person(entry: Entry, person: Person) -> dict[str, Any]:
     """Return what the register had on the entry's day; old stock is echoed with the 15-digit number."""
-    rows = [_row(role) for role in person.business_roles if max(role.established, role.approved) <= entry.as_of]
+    rows = [_row(role, entry.as_of) for role in person.business_roles if max(role.established, role.approved) <= entry.as_of]
     rows *= 2 if entry.spoilt.duplicate_rows else 1
     is_old = entry.spoilt.old_number and person.id_number[6:8] == "19"
     return {
@@ -132,7 +132,8 @@ def _of_person(entry: Entry, person: Person) -> dict[str, Any]:
     }
 
 
-def _row(role: BusinessRole) -> dict[str, Any]:
+def _row(role: BusinessRole, as_of: date) -> dict[str, Any]:
+    claimed = role.name_borrow_claimed_on is not None and role.name_borrow_claimed_on <= as_of
     currency = _CURRENCIES[role.capital_currency]
     return {
         "uscc": role.uscc,
@@ -159,7 +160,8 @@ def _row(role: BusinessRole) -> dict[str, Any]:
         "employees": role.employees,
         "abnormalList": _flag(role.abnormal_list),
         "equityFrozen": _flag(role.equity_frozen),
-        "nameBorrowClaim": _flag(role.name_borrow_claim),
+        "nameBorrowClaim": _flag(claimed),
+        "nameBorrowClaimedOn": _day(role.name_borrow_claimed_on) if claimed else None,
     }
 
 

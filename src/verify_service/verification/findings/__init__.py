@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from verify_service.domain.findings import Finding
 from verify_service.domain.policy import Policy
 from verify_service.domain.request import VerificationRequest
-from verify_service.verification.compare import Compared, exceeded
+from verify_service.verification.compare import Compared
 from verify_service.verification.findings import answers, declared, household, income, ownership
+from verify_service.verification.findings.limits import exceeded
 from verify_service.verification.merge import Merged
 
 Detector = Callable[[VerificationRequest, Merged, Policy], Iterator[Finding]]
@@ -17,6 +18,7 @@ DETECTORS: Sequence[Detector] = (
     answers.raised_by_records,
     ownership.vehicles,
     ownership.homes,
+    ownership.claimed_exemptions,
     ownership.securities,
     ownership.businesses,
     ownership.undeclared,
@@ -39,5 +41,5 @@ def findings(
     request: VerificationRequest, merged: Merged, policy: Policy, compared: list[Compared], of_the_issue: Iterable[Finding] = ()
 ) -> list[Finding]:
     """Return all findings in their canonical order: severity, code, member, source, asset."""
-    found = [*of_the_issue, *exceeded(compared), *(f for detect in DETECTORS for f in detect(request, merged, policy))]
+    found = [*of_the_issue, *exceeded(compared, merged), *(f for detect in DETECTORS for f in detect(request, merged, policy))]
     return sorted(found, key=lambda f: f.order)

@@ -8,8 +8,9 @@ from verify_service.domain.interval import Exact, Interval, Unit, divided, total
 from verify_service.domain.policy import Policy
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification import further
-from verify_service.verification.assets import Asset
-from verify_service.verification.evidence import Row
+from verify_service.verification.assets import Asset, digests, pieces
+from verify_service.verification.evidence import Row, row_digests
+from verify_service.verification.findings.limits import of_income
 from verify_service.verification.holdings import worth
 from verify_service.verification.income import MemberIncome
 from verify_service.verification.merge import Merged
@@ -30,7 +31,7 @@ def _evidence_of(received: MemberIncome, of_class: str) -> tuple[str, ...]:
     rows: Iterable[Row] = (row for w in received.wages for row in w.rows)
     if of_class == "transfer":
         rows = (row for b in received.benefits for row in b.rows)
-    return tuple(sorted({d for row in rows for d in row.answer.outcome.answer_digests}))
+    return row_digests(rows)
 
 
 def of_assets(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
@@ -41,7 +42,8 @@ def of_assets(request: VerificationRequest, merged: Merged, policy: Policy) -> I
     area = merged.figures["home_area_per_capita"].scaled(len(merged.counted))
     held = total([_silent(merged, "securities"), *map(worth, merged.securities)])
     owned = [b for b in merged.businesses if b.standing.counted]
-    running = Interval.of(len(owned), _silent(merged, "business").missing)
+    claimed = [b for b in merged.businesses if b.standing.review]
+    running = pieces(owned, claimed, _silent(merged, "business").missing)
     balance = sum(a.record.balance_fen for a in merged.fund_accounts if a.owners[0] in merged.counted)
     funds = Interval.of(balance, _silent(merged, "housing_fund").missing)
     compared: tuple[_Compared, ...] = (
@@ -53,8 +55,7 @@ def of_assets(request: VerificationRequest, merged: Merged, policy: Policy) -> I
     )
     for name, found, declared, unit, things in compared:
         if declared is not None:
-            evidence = tuple(sorted({d for thing in things for d in thing.digests}))
-            yield from _differs(None, name, found, declared, unit, evidence, policy)
+            yield from _differs(None, name, found, declared, unit, digests(things), policy)
 
 
 def _further(said: Mapping[str, int], merged: Merged) -> Iterator[_Compared]:
@@ -88,7 +89,8 @@ def of_the_whole(_request: VerificationRequest, merged: Merged, policy: Policy) 
     declared = [c.declared for member in incomes for c in member.classes if c.declared is not None]
     line: Exact = divided(sum(declared) * (10_000 + policy.rules.tolerances.declared_total_bp), 10_000)
     if declared and merged.income.total.lower > line:
-        yield Finding("DEC-03", measured=merged.income.total, line=line, unit="fen")
+        evidence = of_income(merged, merged.income.in_total)
+        yield Finding("DEC-03", measured=merged.income.total, line=line, unit="fen", evidence=evidence)
 
 
 def expenditure(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
@@ -98,4 +100,5 @@ def expenditure(request: VerificationRequest, merged: Merged, policy: Policy) ->
         return
     ratio = Interval.of(spent.total_fen).per(request.spending_period.months).ratio_to(merged.income.monthly)
     if ratio is None or ratio.lower >= line:
-        yield Finding("EXP-01", measured=ratio, line=line, unit="bp")
+        evidence = of_income(merged, merged.income.in_total)
+        yield Finding("EXP-01", measured=ratio, line=line, unit="bp", evidence=evidence)

@@ -11,7 +11,7 @@ from verify_service.domain.interval import Interval
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import FundAccount, PensionBenefit, SocialContribution
 from verify_service.domain.request import VerificationRequest
-from verify_service.verification.evidence import Row
+from verify_service.verification.evidence import Row, row_digests
 from verify_service.verification.findings.ownership import lookback
 from verify_service.verification.merge import Merged
 from verify_service.verification.wages import month_of
@@ -67,7 +67,7 @@ def deaths(request: VerificationRequest, merged: Merged, policy: Policy) -> Iter
         died = member.died_on or (known[0] if known else None)
         if died is None:
             continue
-        evidence = tuple(sorted({d for row in own for d in row.answer.outcome.answer_digests}))
+        evidence = row_digests(own)
         if member.counted:
             yield Finding("DTH-01", member.ref, detail=died.isoformat(), evidence=evidence)
         if known and abs((known[0] - died).days) > policy.rules.tolerances.death_days:

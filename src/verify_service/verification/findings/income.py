@@ -10,17 +10,14 @@ from verify_service.domain.interval import Interval
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import RecordStatus, SocialContribution
 from verify_service.domain.request import VerificationRequest
-from verify_service.verification.evidence import Row
+from verify_service.verification.evidence import Row, row_digests
+from verify_service.verification.figures import homes_of
 from verify_service.verification.findings.ownership import lookback
 from verify_service.verification.merge import Merged
 from verify_service.verification.wages import is_wage_evidence
 
 _WORKING = frozenset({Occupation.EMPLOYED, Occupation.FLEXIBLE})
 _OLD_AGE = frozenset({"employee_pension", "civil_service_pension", "resident_pension"})
-
-
-def _digests(rows: tuple[Row, ...]) -> tuple[str, ...]:
-    return tuple(sorted({d for row in rows for d in row.answer.outcome.answer_digests}))
 
 
 def _counted(request: VerificationRequest) -> Iterator[Member]:
@@ -35,10 +32,10 @@ def bases(request: VerificationRequest, merged: Merged, policy: Policy) -> Itera
             if pair[0] is not None and pair[1] is not None and _differ(pair[0], pair[1], policy.rules.tolerances.wage_base_bp):
                 measured = Interval.of(pair[0])
                 yield Finding(
-                    "INC-03", member.ref, about=wage.employer, measured=measured, line=pair[1], unit="fen", evidence=_digests(wage.rows)
+                    "INC-03", member.ref, about=wage.employer, measured=measured, line=pair[1], unit="fen", evidence=row_digests(wage.rows)
                 )
             if wage.base_at_floor:
-                yield Finding("INC-04", member.ref, about=wage.employer, evidence=_digests(wage.rows))
+                yield Finding("INC-04", member.ref, about=wage.employer, evidence=row_digests(wage.rows))
 
 
 def _differ(one: int, other: int, tolerance_bp: int) -> bool:
@@ -55,7 +52,7 @@ def undeclared_work(request: VerificationRequest, merged: Merged, _policy: Polic
                 yield Finding("FUN-01", member.ref, about=account.key, evidence=account.digests)
         rows = tuple(r for r in merged.evidence.of("contribution") if r.member == member.ref and _running_employee(r))
         if rows:
-            yield Finding("SOC-01", member.ref, evidence=_digests(rows))
+            yield Finding("SOC-01", member.ref, evidence=row_digests(rows))
 
 
 def _running_employee(row: Row) -> bool:
@@ -74,13 +71,13 @@ def insurance(request: VerificationRequest, merged: Merged, policy: Policy) -> I
         flexible = [r for r in records if r.person_category == "flexible" and r.state == "insured"]
         highest = max((r.base_fen for r in flexible), default=0)
         if highest > line:
-            yield Finding("SOC-02", member.ref, measured=Interval.of(highest), line=line, unit="fen", evidence=_digests(tuple(rows)))
+            yield Finding("SOC-02", member.ref, measured=Interval.of(highest), line=line, unit="fen", evidence=row_digests(tuple(rows)))
         regions: dict[str, set[str]] = {}
         for r in records:
             if r.state == "insured" and r.status is RecordStatus.CURRENT:
                 regions.setdefault(r.insurance_type, set()).add(r.region)
         for kind in sorted(kind for kind, places in regions.items() if len(places) > 1):
-            yield Finding("SOC-03", member.ref, about=kind, evidence=_digests(tuple(rows)))
+            yield Finding("SOC-03", member.ref, about=kind, evidence=row_digests(tuple(rows)))
 
 
 def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
@@ -91,14 +88,14 @@ def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> I
         rows = tuple(row for b in running for row in b.rows)
         counts = [b for b in running if b.income.lower > 0]
         if counts and not (member.declared_income and member.declared_income.transfer_fen):
-            yield Finding("PEN-01", member.ref, evidence=_digests(rows))
+            yield Finding("PEN-01", member.ref, evidence=row_digests(rows))
         if running and any(r.member == member.ref and _running_employee(r) for r in merged.evidence.of("contribution")):
-            yield Finding("PEN-02", member.ref, evidence=_digests(rows))
+            yield Finding("PEN-02", member.ref, evidence=row_digests(rows))
         for b in drawn:
             if b.record.payment_state == "paused":
-                yield Finding("PEN-03", member.ref, about=b.record.benefit_type, evidence=_digests(b.rows))
+                yield Finding("PEN-03", member.ref, about=b.record.benefit_type, evidence=row_digests(b.rows))
         if len(running) > 1:
-            yield Finding("PEN-04", member.ref, measured=Interval.of(len(running)), line=1, unit="pieces", evidence=_digests(rows))
+            yield Finding("PEN-04", member.ref, measured=Interval.of(len(running)), line=1, unit="pieces", evidence=row_digests(rows))
 
 
 def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
@@ -107,7 +104,7 @@ def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -
         return
     since = lookback(request.asset_as_of, policy.rules.lookback.months)
     line = policy.dibao(request.household.hukou, policy.rules.lookback.large_withdrawal_months)
-    assets = request.household.declared_assets
+    assets, known_homes = request.household.declared_assets, homes_of(merged.owned, merged.evidence, merged.counted)
     for account in merged.fund_accounts:
         owner, record = account.owners[0], account.record
         if owner not in merged.counted:
@@ -115,6 +112,6 @@ def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -
         taken = sum(w.amount_fen for w in record.withdrawals if since <= w.day <= request.asset_as_of)
         if taken > line:
             yield Finding("FUN-02", owner, about=account.key, measured=Interval.of(taken), line=line, unit="fen", evidence=account.digests)
-        lacking = "none_declared" if not (assets and assets.homes) else "none_found" if merged.figures["homes"].upper == 0 else ""
+        lacking = "none_declared" if not (assets and assets.homes) else "none_found" if known_homes.upper == 0 else ""
         if lacking and any(loan.state != "settled" for loan in record.loans):
             yield Finding("FUN-03", owner, about=account.key, detail=lacking, evidence=account.digests)

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.interval import Interval
-from verify_service.domain.policy import Figure, Policy
+from verify_service.domain.policy import Policy
 from verify_service.domain.records import BusinessRole, RealProperty, RecordStatus, Vehicle
 from verify_service.domain.request import VerificationRequest
-from verify_service.verification.assets import NOT_IN_FORCE, OF_OTHERS, Asset
-from verify_service.verification.holdings import securities_value
+from verify_service.verification.assets import NOT_IN_FORCE, OF_OTHERS, Asset, digests, pieces
+from verify_service.verification.holdings import claimants, runs, suspended_until, worth
 from verify_service.verification.merge import Merged
 
 _GIVEN_AWAY = frozenset({"sale", "gift"})
@@ -48,6 +48,17 @@ def vehicles(request: VerificationRequest, merged: Merged, policy: Policy) -> It
                 break
 
 
+def claimed_exemptions(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
+    """PRO-09: every claim that a home should not count, whether it puts the home under review or has no place here."""
+    homes_by_key = {home.key: home for home in merged.homes}
+    for claim in request.household.claimed_exemptions:
+        home = homes_by_key.get(claim.about)
+        if home is not None and home.standing.reason == claim.ground:
+            yield replace(_about("PRO-09", home, detail=claim.ground.value), exemption=f"{policy.code}.exempt_on_review, on review")
+        else:
+            yield Finding("PRO-09", about=claim.about, detail=f"{claim.ground.value}: not applied")
+
+
 def homes(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """PRO-04 presale without certificate, PRO-05 given or sold in the look-back, PRO-06 elsewhere, PRO-07 share unknown."""
     since = lookback(request.asset_as_of, policy.rules.lookback.months)
@@ -69,30 +80,46 @@ def homes(request: VerificationRequest, merged: Merged, policy: Policy) -> Itera
 
 
 def securities(_request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
-    """SEC-01 value is held; SEC-03 an open account without value: a fact, and no more than a note."""
+    """SEC-01 value is held, or a flag says so; SEC-03 an open account without value: a fact, and no more than a note."""
     for account in merged.securities:
         if account.standing.counted and account.record.opened:
-            value = securities_value(account.record)
-            yield _about("SEC-01" if value else "SEC-03", account, measured=Interval.of(value))
+            value = worth(account)
+            yield _about("SEC-03" if value.upper == 0 else "SEC-01", account, measured=value)
 
 
-def businesses(_request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
-    """BUS-01, 02, 04, 07 per role; BUS-05 revoked but not ended; BUS-06 the person says that it is not hers."""
+def businesses(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
+    """BUS-01, 02, 04, 07 per role; BUS-05 revoked but not ended; BUS-06 the person says that it is not hers.
+
+    The claim suspends the other findings for so many days; after them both are told.
+    """
+    day = request.asset_as_of
     for entity in merged.businesses:
-        if entity.standing in {NOT_IN_FORCE._replace(rule="M16"), OF_OTHERS}:
+        if entity.standing.reason in _NOT_THERE:
             continue
         if any(cast("BusinessRole", row.record).registration_status == "revoked" for row in entity.rows):
             yield _about("BUS-05", entity)
-        suspended = f"suspended for {policy.rules.assets.name_borrow_suspends_days} days"
-        for member, code in _roles(entity, merged):
+        yield from _claims(entity, merged, policy, day)
+        on_review = "assets.family_shop_exempt, on review" if entity.standing.reason == "family_shop" else ""
+        for member, code in _roles(entity, merged, policy, day):
             own_employer = any(entity.key == wage.employer for wage in merged.income.members[member].wages)
-            found = _about(code, entity, member, "own_employer" if own_employer else "")
-            yield replace(found, exemption=suspended if code == "BUS-06" else "")
+            yield replace(_about(code, entity, member, "own_employer" if own_employer else ""), exemption=on_review)
 
 
-def _roles(entity: Asset[BusinessRole], merged: Merged) -> list[tuple[str, str]]:
+def _claims(entity: Asset[BusinessRole], merged: Merged, policy: Policy, day: date) -> Iterator[Finding]:
+    days, suspended = policy.rules.assets.name_borrow_suspends_days, claimants(entity.rows, policy, day)
+    claims = {row.member: r for row in entity.rows if (r := cast("BusinessRole", row.record)).name_borrow_claim}
+    for member in sorted(claims.keys() & set(merged.counted)):
+        until = suspended_until(claims[member], policy)
+        ends = "the day of the claim is not told" if until is None else f"{days} days, until {until}"
+        exemption = f"assets.name_borrow_suspends_days: {ends}" if member in suspended else ""
+        detail = "" if member in suspended else f"suspended until {until}"
+        yield replace(_about("BUS-06", entity, member, detail), exemption=exemption)
+
+
+def _roles(entity: Asset[BusinessRole], merged: Merged, policy: Policy, day: date) -> list[tuple[str, str]]:
+    suspended = claimants(entity.rows, policy, day)
     roles = [(row.member, cast("BusinessRole", row.record)) for row in entity.rows if row.member in merged.counted]
-    return sorted({(m, "BUS-06" if r.name_borrow_claim else _ROLES[r.role]) for m, r in roles if r.status is RecordStatus.CURRENT})
+    return sorted({(m, _ROLES[r.role]) for m, r in roles if runs(r, day) and m not in suspended})
 
 
 def undeclared(request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
@@ -101,17 +128,19 @@ def undeclared(request: VerificationRequest, merged: Merged, _policy: Policy) ->
     What is there and does not count, such as an exempt vehicle, may be what was declared: it is no reason for DEC-02.
     """
     said = request.household.declared_assets
-    compared: tuple[tuple[str, Figure, Sequence[Asset[Any]], int], ...] = (
-        ("VEH-05", "vehicles", merged.vehicles, (said.vehicles if said else None) or 0),
-        ("PRO-08", "homes", merged.homes, (said.homes if said else None) or 0),
+    compared: tuple[tuple[str, str, str, Sequence[Asset[Any]], int], ...] = (
+        ("VEH-05", "vehicles", "vehicle", merged.vehicles, (said.vehicles if said else None) or 0),
+        ("PRO-08", "homes", "property", merged.homes, (said.homes if said else None) or 0),
     )
-    for code, name, things, declared in compared:
-        counted = merged.figures[name]
-        there = Interval.of(sum(t.standing.reason not in _NOT_THERE for t in things), counted.missing)
-        if counted.lower > declared:
-            yield Finding(code, measured=counted, line=declared, unit="pieces")
-        elif there.upper is not None and there.upper < declared:
-            yield Finding("DEC-02", about=name, measured=there, line=declared, unit="pieces")
+    for code, name, kind, things, declared in compared:
+        silent = merged.evidence.missing((kind,), merged.counted)
+        counted, there = [t for t in things if t.standing.counted], [t for t in things if t.standing.reason not in _NOT_THERE]
+        if len(counted) > declared:
+            measured = pieces(counted, [t for t in things if t.standing.review], silent)
+            yield Finding(code, measured=measured, line=declared, unit="pieces", evidence=digests(counted))
+        elif not silent and len(there) < declared:
+            measured = Interval.of(len(there))
+            yield Finding("DEC-02", about=name, measured=measured, line=declared, unit="pieces", evidence=digests(there))
 
 
 def _holders(thing: Asset[Any]) -> set[str]:

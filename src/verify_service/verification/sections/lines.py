@@ -1,18 +1,22 @@
 """Lines, findings and what a reader must know of the data."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.money import half_up
 from verify_service.domain.outcome import OutcomeClass
 from verify_service.domain.policy import UNITS
+from verify_service.domain.records import RealProperty
 from verify_service.domain.report.amendments import ResolutionLine
 from verify_service.domain.report.income import ComparedLine, DataNote, FindingLine
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification.assets import Asset
 from verify_service.verification.compare import Compared
 from verify_service.verification.merge import Merged, usable
+
+_HALF = Fraction(1, 2)
 
 
 def lines(compared: Sequence[Compared]) -> list[ComparedLine]:
@@ -104,19 +108,28 @@ def _bounds(merged: Merged) -> Iterator[DataNote]:
 
 def _things(merged: Merged) -> Iterator[DataNote]:
     for home in merged.homes:
-        if home.standing.counted and home.presumed:
-            yield _note("share_presumed", home.key, "共有份额不明,推定等额", "share not told: equal shares are presumed")
-        if home.standing.counted and home.share is None:
-            yield _note("share_unknown", home.key, "共有份额不明,按全部面积列示", "share unknown: shown with the whole area")
+        yield from _of_home(home)
     for thing in merged.further:
         if thing.standing.counted and thing.share is None:
-            yield _note("share_unknown", thing.key, "共有份额不明,按全部金额列示", "share unknown: shown with the whole amount")
+            yield _note("share_unknown", thing.key, "共有份额不明,金额最多为全部", "share unknown: the amount is anything up to the whole")
     encumbered: list[Asset[Any]] = [*merged.vehicles, *merged.homes]
     for asset in encumbered:
         yield from _encumbered(asset)
     for thing in merged.assets:
+        if thing.standing.review:
+            yield _note("under_review", thing.key, "待核,计与不计均在区间内", "to be looked into: the figures hold with it and without it")
         if thing.conflicts:
             yield _note("conflict", thing.key, "来源间不一致,采用在先者", "registers disagree; the first record is used")
+
+
+def _of_home(home: Asset[RealProperty]) -> Iterator[DataNote]:
+    counted, share = home.standing.counted, home.share
+    if counted and share is not None and share < _HALF:
+        yield _note("minority_share", home.key, "少数份额,仍计一套", "a minority share: it counts as one home all the same")
+    if counted and home.presumed:
+        yield _note("share_presumed", home.key, "共有份额不明,推定等额", "share not told: equal shares are presumed")
+    if (counted or home.standing.review) and share is None:
+        yield _note("share_unknown", home.key, "共有份额不明,面积最多为全部", "share unknown: the area is anything up to the whole")
 
 
 def _encumbered(asset: Asset[Any]) -> Iterator[DataNote]:

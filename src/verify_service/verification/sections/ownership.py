@@ -60,7 +60,7 @@ def _items(assets: Sequence[Asset[Any]], numbers: Collection[str] = ()) -> list[
 
 def _item(asset: Asset[Any], numbers: Collection[str]) -> Item:
     share: Any = None if asset.share is None else {"numerator": asset.share.numerator, "denominator": asset.share.denominator}
-    return {
+    item: Item = {
         "key": asset.key,
         "owners": list(asset.owners),
         "counted": asset.standing.counted,
@@ -70,6 +70,9 @@ def _item(asset: Asset[Any], numbers: Collection[str]) -> Item:
         "conflicts": list(asset.conflicts),
         "records": [record_line(row, numbers) for row in asset.rows],
     }
+    if asset.standing.review:
+        item["review"] = True
+    return item
 
 
 def benefits(merged: Merged) -> BenefitsSection:
