@@ -31,6 +31,7 @@ from verify_service.settings import load_settings
 from verify_service.storage.encryption import Place
 from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Client
+from verify_service.verification.answer import payload_of
 
 NEVER = SandboxOptions(ready_after_seconds=3600)
 SIX = ["vehicle", "property", "securities", "business_registration", "housing_fund", "pension"]
@@ -112,6 +113,8 @@ async def test_deferred_register_that_is_asked_again_answers_in_a_version_of_its
         assert await recomputed(services, client, last) == 4
         states = [v.state for v in await services.versions(client, last)]
         assert states == ["partial", "final", "partial", "final"]
+        concluded = [report["header"]["concluded_on"] for report in [report_of(made), await body_of(services, client, last)]]
+        assert concluded == [(await body_of(services, client, second))["header"]["concluded_on"]] * 2
 
 
 @pytest.mark.parametrize("act", ["cancel", "withdraw"])
@@ -158,7 +161,7 @@ async def test_revoked_consent_ends_the_waiting_for_that_person_only(opened: Ope
         made = await revoke(services, client, first.verification["id"], asked(RevocationRequest, "revocation"), key=None)
         assert [p["member"] for p in made.verification["pending"]] == ["father", "mother", "child"]
         last = await next_version(services, client, made)
-        cells = {c["member"]: c["outcome"] for c in await coverage(services, client, last) if c["source"] == "securities"}
+        cells = {c["member"]: c["outcome"] for c in (await body_of(services, client, last))["coverage"] if c["source"] == "securities"}
         assert cells.pop("grandmother") == "refused.no_consent"
         assert all(outcome.startswith("answered.") for outcome in cells.values())
         assert await recomputed(services, client, last) == 3
@@ -179,7 +182,5 @@ async def nothing_left(services: Services, first: Finished) -> bool:
     return {t.state.value for t in tickets} == {"cancelled"} and await work_once(services) == 0
 
 
-async def coverage(services: Services, client: Client, report_id: str) -> Any:
-    from verify_service.verification.answer import payload_of
-
-    return orjson.loads(payload_of((await services.report(client, report_id)).jws))["coverage"]
+async def body_of(services: Services, client: Client, report_id: str) -> Any:
+    return orjson.loads(payload_of((await services.report(client, report_id)).jws))

@@ -8,13 +8,14 @@ tickets that are due again. The same look twice gives the same answer, and only 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from verify_service.amending.holding import claimed
 from verify_service.bulk.looking import content, look_once, questions_of
+from verify_service.bulk.versions import concluded_on
 from verify_service.errors import VerifyError
 from verify_service.services import Services, read_request
 from verify_service.sources.adapter import NotYet
@@ -75,7 +76,9 @@ async def _issue_held(services: Services, row: VerificationRow, told: Sequence[L
     wanted = [(claim, call) for claim, call in told if claim.ticket.ticket in waiting]
     if not wanted:
         raise LostLease(row.id)
-    verified = services.verifier.renew(_job(row), [call for _, call in wanted], await _previous(services, row))
+    before = await _previous(services, row)
+    concluded = await concluded_on(services, tenant=row.tenant, report_id=before.report_id, made=before.made)
+    verified = services.verifier.renew(_job(row), [call for _, call in wanted], replace(before, concluded_on=concluded))
     closed = {_key(claim): _state(call) for claim, call in wanted if call.next_look is None}
     open_still = {_key(claim): looks[_key(claim)] for claim, call in wanted if call.next_look is not None}
     await services.issue(verified, closed=closed, next_looks=open_still)

@@ -8,7 +8,7 @@ from verify_service.bulk.looking import content
 from verify_service.bulk.pacing import following, is_held_back
 from verify_service.bulk.pooling import change, pool, same, together
 from verify_service.bulk.tickets import as_next, closed_as, look
-from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
+from verify_service.bulk.versions import chunk_job, concluded_on, issue_of, kept_exchanges, kept_tickets, settle_status
 from verify_service.domain.outcome import Answer, OutcomeClass, OutcomeCode, Question
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
@@ -140,7 +140,8 @@ async def _versions(
     for each, answers in renewed:
         if withdrawal(each.made) is not None or all(new is old for new, old in zip(answers, each.answers, strict=True)):
             continue
-        previous = Previous(each.report_id, each.version, each.answers, each.made)
+        concluded = await concluded_on(services, tenant=work.tenant, report_id=each.report_id, made=each.made)
+        previous = Previous(each.report_id, each.version, each.answers, each.made, concluded_on=concluded)
         issues.append(issue_of(services.verifier.version(_job(work, each), answers, replaces=previous)))
         before += each.answers
         after += answers

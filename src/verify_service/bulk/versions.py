@@ -1,12 +1,18 @@
 """From verified households to what is stored of them: shared by the first issue of a chunk and by every later one."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+import orjson
+
+from verify_service.bulk.recompute import header_of
+from verify_service.domain.amendment import Made
 from verify_service.domain.request import VerificationRequest
 from verify_service.services import Services
 from verify_service.storage.batch_records import ChunkRow, ChunkWork
 from verify_service.storage.records import Issue, ReportVersion, StoredExchange, StoredTicket, VerificationState
+from verify_service.verification.amend import objected
+from verify_service.verification.answer import payload_of
 from verify_service.verification.fanout import Call, file_digest
 from verify_service.verification.rounds import in_rounds
 from verify_service.verification.verify import Job, Verified
@@ -41,6 +47,14 @@ def issue_of(verified: Verified) -> Issue:
         now=verified.issued_at,
         answers=verified.changed,
     )
+
+
+async def concluded_on(services: Services, *, tenant: str, report_id: str, made: Sequence[Made]) -> date | None:
+    """Return the day on which a report was there, if an objection keeps it for later versions; else None, and nothing is read."""
+    if not objected(made):
+        return None
+    stored = await services.store.report(tenant=tenant, report_id=report_id, actor="worker", now=services.clock())
+    return header_of(orjson.loads(payload_of(stored.jws))).concluded_on
 
 
 def settle_status(services: Services, calls: Iterable[Call]) -> None:

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from verify_service.domain.amendment import Correction, Declaration, GapClosure, Made, Resolution, Revocation, Withdrawal
+from verify_service.domain.amendment import (
+    Correction,
+    Declaration,
+    GapClosure,
+    Made,
+    Objection,
+    Resolution,
+    Revocation,
+    Withdrawal,
+)
 from verify_service.domain.household import Household
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode
 from verify_service.domain.request import VerificationRequest
@@ -47,6 +56,12 @@ def closure(amendments: Sequence[Made], gaps: Iterable[str]) -> tuple[Made, GapC
 def withdrawal(amendments: Iterable[Made]) -> tuple[Made, Withdrawal] | None:
     """Return the withdrawal of the report, if it was withdrawn."""
     return next(((made, made.amendment) for made in amendments if isinstance(made.amendment, Withdrawal)), None)
+
+
+def objected(amendments: Iterable[Made]) -> frozenset[str]:
+    """Return the cells (`member:source`) that objections had asked again."""
+    objections = (made.amendment for made in amendments if isinstance(made.amendment, Objection))
+    return frozenset(f"{cell.member}:{cell.source}" for objection in objections for cell in objection.cells)
 
 
 def completed(answers: Sequence[Answer], late: Iterable[Answer]) -> list[Answer]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from verify_service.domain.amendment import Amendment, GapClosure, Made, Objection
+from verify_service.domain.amendment import Amendment, GapClosure, Made
 from verify_service.domain.outcome import Answer, Question
 from verify_service.domain.policy import Policies, Policy
 from verify_service.domain.report import Report
@@ -13,7 +13,7 @@ from verify_service.domain.report.header import Reason
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import NoConsent
 from verify_service.sources.definition import Source
-from verify_service.verification.amend import amended, completed
+from verify_service.verification.amend import amended, completed, objected
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.fanout import Ask, Call, Channel, fan_out
 from verify_service.verification.grouping import Grouping
@@ -206,6 +206,9 @@ class Verifier:
                 self.channels[call.source].runtime.status.settled(call.answers)
         issued_at = self.clock() if made is None else made.at
         policy = self._policy(job.request)
+        before = Previous("", 0, ()) if replaces is None else replaces
+        known = {a.question.id: a for a in before.answers}
+        changed = [a for a in answers if known.get(a.question.id) is not a]
         header = Header(
             report_id=self.new_id(),
             verification_id=job.verification_id,
@@ -219,12 +222,9 @@ class Verifier:
             reason=_reason(calls, replaces, made),
             accepted_on=local_day(job.accepted_at),
             due_on=policy.due_on(local_day(job.accepted_at)),
-            concluded_on=_concluded_on(issued_at, replaces, made),
+            concluded_on=_concluded_on(issued_at, replaces, made, changed),
         )
-        before = Previous("", 0, ()) if replaces is None else replaces
         report = self.compose(job, answers, header, before.made if made is None else [*before.made, made])
-        known = {a.question.id: a for a in before.answers}
-        changed = [a for a in answers if known.get(a.question.id) is not a]
         return Verified(job, report, self.sign(report), answers, calls, issued_at, changed, made)
 
 
@@ -235,16 +235,22 @@ def _objection_until(policy: Policy, issued_at: datetime, replaces: Previous | N
     return policy.objection_until(local_day(issued_at))
 
 
-def _concluded_on(issued_at: datetime, replaces: Previous | None, made: Made | None) -> date | None:
-    """Return the day on which the report was there: of its last own answers, or of the act that closed its gaps.
+def _concluded_on(issued_at: datetime, replaces: Previous | None, made: Made | None, changed: Sequence[Answer]) -> date | None:
+    """Return the day on which the report was there: of its last own answers, or of the act that closed its own gaps.
 
     What an objection asks again has no day on which it is due, and no other act makes a report late that was in time.
     """
-    if replaces is not None:
-        objected = any(isinstance(m.amendment, Objection) for m in replaces.made)
-        if objected or (made is not None and not isinstance(made.amendment, GapClosure)):
-            return replaces.concluded_on
-    return local_day(issued_at)
+    if replaces is None:
+        return local_day(issued_at)
+    told: Sequence[str]
+    if made is None:
+        told = [f"{a.question.member}:{a.question.source}" for a in changed]
+    elif isinstance(made.amendment, GapClosure):
+        told = made.amendment.gaps
+    else:
+        return replaces.concluded_on
+    disputed = objected(replaces.made)
+    return replaces.concluded_on if disputed and disputed.issuperset(told) else local_day(issued_at)
 
 
 def _reason(calls: Sequence[Call], replaces: Previous | None, made: Made | None) -> Reason:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.households import SOURCES, answers, example_request, policies
 from verify_service.domain.amendment import Amendment, AskedAgain, GapClosure, Made, Objection, Officer, Resolution
+from verify_service.domain.outcome import OutcomeCode
+from verify_service.verification.amend import asked_again
 from verify_service.verification.verify import Job, Previous, Verified, Verifier
 
 ACCEPTED = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)  # the 24th in China; four working days end on Monday the 30th
@@ -90,6 +92,15 @@ def test_what_answers_late_to_an_objection_makes_it_not_late() -> None:
     objected = [Made(2, IN_TIME, OBJECTION)]
     before = Previous("second", 2, answers(REQUEST), objected, concluded_on=IN_TIME.date())
     assert "TIM-01" not in _codes(_verifier(LATE).version(_job(), before.answers, replaces=before))
+
+
+def test_what_was_never_disputed_is_still_due_after_an_objection() -> None:
+    waiting = answers(REQUEST, mother={"securities": OutcomeCode.PENDING})
+    before = Previous("second", 2, waiting, [Made(2, IN_TIME, OBJECTION)], concluded_on=IN_TIME.date())
+    assert "TIM-01" in _codes(_verifier(LATE).version(_job(), asked_again(waiting, answers(REQUEST, ["securities"])), replaces=before))
+    own_gap = CLOSURE.model_copy(update={"gaps": ("mother:securities",)})
+    assert "TIM-01" in _codes(_verifier(LATE).amend(_job(), before, own_gap))
+    assert "TIM-01" not in _codes(_verifier(LATE).amend(_job(), before, CLOSURE))
 
 
 def test_of_a_report_from_before_these_days_were_told_nothing_is_said() -> None:
