@@ -15,7 +15,7 @@ HOUSEHOLD = (
     *("client_reference", "purpose", "trigger", "region", "commission.number", "commission.organisation", "commission.region"),
     *(f"commission.{officer}.{field}" for officer in ("handler", "reviewer") for field in _STAFF),
     *("income_period.first", "income_period.last", "asset_as_of", "household.hukou", "household.address"),
-    "household.declared_assets.vehicles",
+    *("household.declared_assets.vehicles", "household.declared_assets.further_fen.deposit"),
 )
 MEMBER = (
     *("member.ref", "member.id_number", "member.name", "member.role", "member.relation", "member.occupation", "member.student"),
@@ -27,7 +27,7 @@ CONSENT = (
     *(f"consent.guardian.{field}" for field in ("id_number", "name", "relation", "basis")),
 )
 COLUMNS = (*HOUSEHOLD, *MEMBER, *CONSENT)
-_WHOLE_NUMBERS = {column for column in COLUMNS if column.endswith(("_fen", ".vehicles"))}
+_WHOLE_NUMBERS = {column for column in COLUMNS if column.endswith(("_fen", ".vehicles", ".deposit"))}
 _YES_OR_NO = {"member.student", "consent.covers_monitoring"}
 _SEVERAL = {"consent.purposes", "consent.sources"}
 

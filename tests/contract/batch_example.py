@@ -4,8 +4,7 @@
 
 Everybody is invented: names and numbers come from the synthetic population, so a sandbox knows these people. The
 households differ on purpose: sizes 1 to 5, minors under a guardian's consent, consents that leave sources out or end on a
-day, and every fifth household says that it has no
-vehicle although it has one.
+day. Every fifth household says that it has no vehicle although it has one, every third what it has in the bank.
 """
 
 from collections.abc import Iterable, Iterator
@@ -87,7 +86,10 @@ def _request(number: int, region: str, members: list[str]) -> dict[str, Any]:
             "hukou": "01" if number % 3 == 0 else "02",
             "address": f"{REGIONS[region]}样板路{number}号",
             "members": [_member(ref, person, members[0]) for ref, person in people.items()],
-            "declared_assets": {"vehicles": 0 if number % 5 == 0 else _vehicles(people.values())},
+            "declared_assets": {
+                "vehicles": 0 if number % 5 == 0 else _vehicles(people.values()),
+                **({"further_fen": {"deposit": 1_200_000}} if number % 3 == 1 else {}),
+            },
         },
         "consents": [_consent(number, i, person, people["m1"], purpose) for i, person in enumerate(people.values(), 1)],
     }

@@ -7,12 +7,14 @@ from pydantic import ValidationError
 
 from tests.households import SOURCES, answer, answers, example_request, merged, report, source
 from tests.records import CANCELLED, CURRENT
+from verify_service.bootstrap import installed_adapters
 from verify_service.bulk.columns import columns
 from verify_service.domain.household import DeclaredAssets
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.records import UNTOLD, FurtherRecord, Share, Worth
 from verify_service.sources.definition import Source
 from verify_service.verification.diff import changes
+from verify_service.verification.further import further_kinds
 
 REQUEST = example_request()
 FACTS: dict[str, Any] = {
@@ -132,8 +134,15 @@ def test_difference_tells_a_corrected_amount_by_its_kind() -> None:
     assert [(c["place"], c["from"], c["to"]) for c in told] == [("/property/declared/further_fen/gold", 1, 2)]
 
 
-def test_open_names_are_no_columns_of_a_table() -> None:
-    assert not [column for column in columns() if "further_fen" in column]
+def test_a_table_has_a_column_for_every_kind_of_asset_that_a_source_brings_and_no_other() -> None:
+    assets = {
+        kind
+        for kind, facts in further_kinds(adapter.source for adapter in installed_adapters().values()).items()
+        if facts.figure is not None
+    }
+    found = {name: form for name, form in columns().items() if "further_fen" in name}
+    assert found == {f"household.declared_assets.further_fen.{kind}": "whole" for kind in assets}
+    assert "deposit" in assets
 
 
 def test_silence_leaves_room_for_what_was_declared() -> None:

@@ -3,7 +3,8 @@
 `client_reference` is the household's key: lines with the same one stand together, and what concerns the whole household
 stands the same in each of them. An empty cell is a field left out. A line carries the member's one consent and one legal
 basis. Several values in a cell are separated by semicolons. The columns follow from the model; their order is free. Lists
-within a person's part have no columns: who needs them hands NDJSON in.
+within a person's part have no columns: who needs them hands NDJSON in. Amounts by kind (`further_fen`) have a column for every
+kind of asset that an installed source brings, `household.declared_assets.further_fen.deposit`.
 """
 
 import types
@@ -13,7 +14,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from verify_service.bootstrap import installed_adapters
 from verify_service.domain.request import VerificationRequest
+from verify_service.verification.further import further_kinds
 
 KEY = "client_reference"
 Form = Literal["text", "whole", "yes_no", "several"]
@@ -67,11 +70,17 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Form]]
         path = f"{prefix}{name}"
         kind, listed = _kind(field.annotation)
         if get_origin(kind) is dict:
-            continue  # names that are not known beforehand are no columns
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            yield from ((f"{path}.{name}", _form(_kind(get_args(kind)[1])[0])) for name in _further_assets())
+        elif not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             yield path, "several" if listed else _form(kind)
         elif not listed or path in _LISTED:
             yield from _of_model(kind, f"{_LISTED[path]}." if listed else f"{path}.")
+
+
+def _further_assets() -> Iterator[str]:
+    """Return the kinds by which an amount may be declared: those of the installed sources that add to a figure."""
+    kinds = further_kinds(adapter.source for adapter in installed_adapters().values())
+    return (kind for kind, facts in kinds.items() if facts.figure is not None)
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

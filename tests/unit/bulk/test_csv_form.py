@@ -81,6 +81,7 @@ def test_line_in_another_encoding_is_refused_and_not_misread(example: bytes) -> 
     [
         ("member.id_number", "9.90101E+17", "scientific_notation"),
         ("household.declared_assets.vehicles", "two", "whole_number"),
+        ("household.declared_assets.further_fen.deposit", "12000.00", "whole_number"),
         ("household.declared_assets.vehicles", "１", "whole_number"),
         ("consent.covers_monitoring", "yes", "true_or_false"),
         ("client_reference", "", "required"),
