@@ -199,7 +199,7 @@ def _wire_text(value: object) -> str | None:
 
 def question(case: Case, source: str, *, member: str = "m1") -> Question:
     """Return the question about the person of a case."""
-    return ask_about(Subject(case.person.id_number, case.person.name), source, member=member)
+    return ask_about(case.person.subject, source, member=member)
 
 
 def ask_about(subject: Subject, source: str, *, member: str = "m1") -> Question:

@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.households import NOW, SOURCES, answer, example_request
+from tests.households import NOW, SOURCES, answer, answers, example_request, report
+from tests.records import AS_OF, car
 from verify_service.domain.identity import name_as_asked
-from verify_service.domain.outcome import Subject
+from verify_service.domain.outcome import UNDER_FORMER_NAME, Question, Subject
 from verify_service.domain.request import VerificationRequest
-from verify_service.sources.reading import same_identity
+from verify_service.sources.reading import answered, same_identity
+from verify_service.verification.grouping import seat_of
 from verify_service.verification.plan import Asker, plan
 
 DOTTED = "阿依古丽·示例"
@@ -30,9 +32,9 @@ def test_a_register_is_asked_for_one_form(written: str, asked: str) -> None:
     assert name_as_asked(asked) == asked
 
 
-def _named(name: str) -> VerificationRequest:
+def _named(name: str, *former: str) -> VerificationRequest:
     household = example_request().model_dump(mode="json")["household"]
-    household["members"][0]["name"] = name
+    household["members"][0] |= {"name": name, "former_names": former}
     return example_request(household=household)
 
 
@@ -63,3 +65,44 @@ def test_an_answer_binds_in_every_form_of_the_name_and_in_no_other_name(register
     question = answer(request, "father", "vehicle").question
     assert question.subject == Subject(father.id_number, father.name)
     assert same_identity(question, id_number=father.id_number.reveal(), name=registered) is same
+
+
+def _asked_about_father(request: VerificationRequest) -> Question:
+    laid_out = plan(request, asker=Asker("test", "v"), sources=SOURCES, connected=SOURCES, at=NOW).asked
+    return next(q for q in laid_out["vehicle"] if q.member == "father")
+
+
+def test_a_question_has_the_former_names_in_the_same_form_and_is_another_one_for_them() -> None:
+    plain, former, again = (_asked_about_father(_named("王示范", *names)) for names in ((), ("王 旧例",), ("王旧例",)))
+    assert former.subject.former_names == ("王旧例",)
+    assert former.digest == again.digest != plain.digest
+    assert seat_of(former) == seat_of(again) != seat_of(plain)
+
+
+@pytest.mark.parametrize(
+    ("registered", "same", "detail"),
+    [
+        ("王示范", True, ""),
+        ("王旧例", True, UNDER_FORMER_NAME),
+        ("王　旧例", True, UNDER_FORMER_NAME),
+        ("王更旧例", True, UNDER_FORMER_NAME),
+        ("王别例", False, ""),
+    ],
+)
+def test_an_answer_binds_under_a_declared_former_name_and_says_so(registered: str, *, same: bool, detail: str) -> None:
+    question = _asked_about_father(_named("王示范", "王旧例", "王更旧例"))
+    number = question.subject.id_number.reveal()
+    assert same_identity(question, id_number=number, name=registered) is same
+    told = answered(question, [], as_of=AS_OF, exchanges=[], names=[registered, None]).outcome
+    assert not same or told.detail == detail
+
+
+def test_the_report_notes_the_former_name_and_does_not_doubt_the_person() -> None:
+    request = _named("王示范", "王旧例")
+    formerly = answer(request, "father", "vehicle", [car()], detail=UNDER_FORMER_NAME)
+    others = [a for a in answers(request) if (a.question.member, a.question.source) != ("father", "vehicle")]
+    whole = report(request, [formerly, *others])
+    assert [n["about"] for n in whole["data_notes"] if n["code"] == "former_name"] == ["father:vehicle"]
+    assert whole["header"]["state"] == "final"
+    assert whole["property"]["vehicles_total"]["lower_pieces"] == 1
+    assert "ID-02" not in {f["code"] for f in whole["findings"]}

@@ -84,7 +84,7 @@ class BusinessRegistrationAdapter:
             return not_answered(question, damage.code, detail=damage.detail, exchanges=[exchange])
         if found and person.matchedBy == "NAME":
             return not_answered(question, OutcomeCode.AMBIGUOUS, detail="matched by name alone", exchanges=[exchange])
-        return answered(question, found, as_of=person.dataDate, exchanges=[exchange])
+        return answered(question, found, as_of=person.dataDate, exchanges=[exchange], names=[person.name])
 
 
 def _require_whole(question: Question, person: Person, exchange: Exchange) -> None:

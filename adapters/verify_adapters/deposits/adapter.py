@@ -21,7 +21,7 @@ from verify_service.sources.adapter import Exchange, NotYet, SoFar, SourceClient
 from verify_service.sources.definition import Deferred, Source, load_source
 from verify_service.sources.exact import Count
 from verify_service.sources.failures import SourceFailure, invalid
-from verify_service.sources.reading import WireModel, answered, not_answered, note_leftovers, read_as, read_xml, same_identity
+from verify_service.sources.reading import WireModel, answered, not_answered, note_leftovers, read_as, read_xml, same_identity, under_name
 
 SOURCE = load_source(files(__package__) / "source.toml")
 WAIT = Deferred.model_validate(SOURCE.deferred)
@@ -120,8 +120,8 @@ def _known(question: Question, returns: Returns, used: Sequence[Exchange]) -> An
     if not all(same_identity(question, id_number=p.id, name=p.name) for p in people):
         raise invalid(OutcomeCode.BINDING, "echoed identity")
     found = [record for line, person in zip(lines, people, strict=True) for record in records(line, person)]
-    as_of = min(person.day for person in people)
+    as_of, names = min(person.day for person in people), [person.name for person in people]
     if head.answered == head.institutions:
-        return answered(question, found, as_of=as_of, exchanges=used)
-    partial = not_answered(question, OutcomeCode.PARTIAL, detail="banks", exchanges=used, as_of=as_of)
+        return answered(question, found, as_of=as_of, exchanges=used, names=names)
+    partial = not_answered(question, OutcomeCode.PARTIAL, detail=under_name(question, names) or "banks", exchanges=used, as_of=as_of)
     return replace(partial, outcome=replace(partial.outcome, institutions=(head.answered, head.institutions)), records=tuple(found))

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 
 from verify_adapters.housing_fund.accounts import RowsByType, accounts
 from verify_adapters.housing_fund.view import COLUMNS, PERSON, ROW_TYPES, STATEMENT, PersonRow
-from verify_service.domain.identity import normalise_name
 from verify_service.domain.outcome import Answer, OutcomeCode, Question
 from verify_service.sources.adapter import Exchange, SourceClient
 from verify_service.sources.definition import Source, load_source
@@ -80,9 +79,9 @@ def _answer(question: Question, rows: RowsByType, used: Sequence[Exchange]) -> A
         person = _control_row(question, rows)
         if person.cxzt != "0":
             return not_answered(question, NOT_ANSWERED[person.cxzt], detail=f"status {person.cxzt}", exchanges=used)
-        if normalise_name(person.xm or "") != normalise_name(question.subject.name):
+        if not same_identity(question, id_number=person.zjhm or "", name=person.xm or ""):
             return not_answered(question, OutcomeCode.NAME_MISMATCH, detail="registered name differs", exchanges=used)
-        return answered(question, accounts(rows), as_of=person.sjsd, exchanges=used)
+        return answered(question, accounts(rows), as_of=person.sjsd, exchanges=used, names=[person.xm])
     except SourceFailure as failure:
         return not_answered(question, failure.code, detail=failure.detail, exchanges=used)
 

@@ -98,7 +98,8 @@ def _answer(q: Question, found: Found | None, *, today: date, exchanges: Sequenc
     if damage is not None:
         return not_answered(q, damage[0], detail=damage[1], exchanges=exchanges)
     try:
-        return answered(q, records_of(found.data.reg_records), as_of=found.data.as_of, exchanges=exchanges)
+        name = found.data.person.name
+        return answered(q, records_of(found.data.reg_records), as_of=found.data.as_of, exchanges=exchanges, names=[name])
     except RowContradiction as broken:
         return not_answered(q, OutcomeCode.CONTRADICTION, detail=str(broken), exchanges=exchanges)
     except ValidationError as error:

@@ -136,7 +136,7 @@ def _answer(q: Question, person: Person | None, rows: Sequence[Row], *, today: d
         records = [record_of(row) for row in rows]
     except ValidationError as error:
         raise schema_failure(error) from None
-    return answered(q, records, as_of=person.data_date, exchanges=exchanges)
+    return answered(q, records, as_of=person.data_date, exchanges=exchanges, names=[person.name])
 
 
 def _damage(q: Question, person: Person | None, rows: Sequence[Row], today: date) -> tuple[OutcomeCode | None, str]:

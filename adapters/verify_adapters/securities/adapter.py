@@ -28,6 +28,7 @@ from verify_service.sources.reading import (
     read_as,
     read_json,
     same_identity,
+    under_name,
 )
 
 SOURCE = load_source(files(__package__) / "source.toml")
@@ -185,10 +186,12 @@ def _known(question: Question, person: PersonLine, records: Sequence[SecuritiesT
     """Return the fact, or a lower bound when not every market answered."""
     heard = len(person.answered_markets())
     if heard == len(MARKETS):
-        return answered(question, records, as_of=person.query_date, exchanges=used)
+        return answered(question, records, as_of=person.query_date, exchanges=used, names=[person.name])
     if heard == 0:
         raise invalid(OutcomeCode.CONTRADICTION, "a result without any market")
-    partial = not_answered(question, OutcomeCode.PARTIAL, detail="markets", exchanges=used, as_of=person.query_date)
+    partial = not_answered(
+        question, OutcomeCode.PARTIAL, detail=under_name(question, [person.name]) or "markets", exchanges=used, as_of=person.query_date
+    )
     return replace(partial, outcome=replace(partial.outcome, institutions=(heard, len(MARKETS))), records=tuple(records))
 
 

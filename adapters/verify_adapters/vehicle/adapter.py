@@ -88,7 +88,7 @@ class VehicleAdapter:
             found = vehicles(result.vehicles, owner=question.subject.id_number, as_of=result.dataDate)
         except SourceFailure as damage:
             return not_answered(question, damage.code, detail=damage.detail, exchanges=[exchange])
-        return answered(question, found, as_of=result.dataDate, exchanges=[exchange])
+        return answered(question, found, as_of=result.dataDate, exchanges=[exchange], names=[result.xm])
 
 
 def _require_whole(question: Question, result: Result, exchange: Exchange) -> None:

@@ -24,7 +24,7 @@ def _terms(question: Question) -> Terms:
 
 def same(question: Question) -> Hashable:
     """Return what two questions have in common when one answer serves both."""
-    return _terms(question), question.subject.id_number, question.subject.name
+    return _terms(question), question.subject
 
 
 async def together(channel: Channel, questions: Sequence[Question], deadline: float) -> Sequence[Call]:

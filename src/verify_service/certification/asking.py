@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question, Subject
+from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
 from verify_service.sources.adapter import AnyAdapter, Exchange, NotYet
 from verify_service.sources.cases import Case
 from verify_service.sources.client import Randomness, SourceRuntime
@@ -94,7 +94,7 @@ class Asker:
         return Question(
             id=digest[:24],
             member="m1",
-            subject=Subject(case.person.id_number, case.person.name),
+            subject=case.person.subject,
             source=self.adapter.source.id,
             tenant="certify",
             purpose="01",

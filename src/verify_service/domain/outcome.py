@@ -87,6 +87,8 @@ class OutcomeCode(StrEnum):
         return self.outcome_class in _AGAIN
 
 
+# The detail of an outcome that a register told under a declared former name (曾用名).
+UNDER_FORMER_NAME = "under a former name"
 _FACTS = frozenset({OutcomeCode.RECORDS, OutcomeCode.NO_RECORD})
 _AGAIN = frozenset({OutcomeClass.UNAVAILABLE, OutcomeClass.STALE, OutcomeClass.PENDING, OutcomeClass.PARTIAL_ANSWER})
 
@@ -97,10 +99,11 @@ Basis = Literal["consent", "legal_basis"]
 @swift
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The member a question is about, as the register must know her."""
+    """The member a question is about, as the register must know her: by her name, or by one that she had before (曾用名)."""
 
     id_number: IdNumber
     name: str = field(repr=False)
+    former_names: tuple[str, ...] = field(default=(), repr=False)
 
 
 @swift

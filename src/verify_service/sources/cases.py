@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from verify_service.domain.identity import IdNumber
-from verify_service.domain.outcome import OutcomeCode
+from verify_service.domain.outcome import OutcomeCode, Subject
 from verify_service.errors import ConfigurationError
 
 CONTRACT_CLOCK = datetime(2026, 11, 24, 10, 0, tzinfo=timezone(timedelta(hours=8))).astimezone(UTC)
@@ -40,6 +40,12 @@ class CasePerson(CasePart):
 
     id_number: IdNumber
     name: str = Field(min_length=1, repr=False)
+    former_names: tuple[str, ...] = Field(default=(), repr=False)
+
+    @property
+    def subject(self) -> Subject:
+        """Return the person as a register is asked about her."""
+        return Subject(self.id_number, self.name, self.former_names)
 
 
 class Fault(CasePart):

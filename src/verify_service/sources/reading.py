@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from verify_service.domain.identity import IdentityError, IdNumber, normalise_name
-from verify_service.domain.outcome import Answer, Outcome, OutcomeCode, Question
+from verify_service.domain.outcome import UNDER_FORMER_NAME, Answer, Outcome, OutcomeCode, Question
 from verify_service.domain.records import Record
 from verify_service.sources import strict_json, strict_xml
 from verify_service.sources.adapter import Exchange
@@ -97,7 +97,10 @@ def schema_failure(error: ValidationError) -> SourceFailure:
 
 
 def same_identity(question: Question, *, id_number: str, name: str | None) -> bool:
-    """Say whether an echoed identity is the one that was asked (M1): the number, in 15 or 18 digits, and the name if echoed."""
+    """Say whether an echoed identity is the one that was asked (M1): the number, in 15 or 18 digits, and the name if echoed.
+
+    A declared former name (曾用名) is hers, too.
+    """
     subject = question.subject
     if id_number != subject.id_number.reveal():  # the usual echo is letter for letter; parsing it again would cost the most
         try:
@@ -105,13 +108,28 @@ def same_identity(question: Question, *, id_number: str, name: str | None) -> bo
                 return False
         except IdentityError:
             return False
-    return name is None or name == subject.name or normalise_name(name) == normalise_name(subject.name)
+    return name is None or _same_name(name, subject.name) or any(_same_name(name, former) for former in subject.former_names)
 
 
-def answered(question: Question, records: Sequence[Record], *, as_of: date, exchanges: Sequence[Exchange]) -> Answer:
-    """Return records(n), or no_record when the register said explicitly that there are none."""
+def _same_name(one: str, other: str) -> bool:
+    return one == other or normalise_name(one) == normalise_name(other)
+
+
+def answered(
+    question: Question, records: Sequence[Record], *, as_of: date, exchanges: Sequence[Exchange], names: Iterable[str | None] = ()
+) -> Answer:
+    """Return records(n), or no_record when the register said explicitly that there are none.
+
+    `names` are those under which the register knows her, where it echoes any; a former one is told in the outcome's detail.
+    """
     code = OutcomeCode.RECORDS if records else OutcomeCode.NO_RECORD
-    return Answer(question, _outcome(code, exchanges, as_of=as_of), tuple(records))
+    return Answer(question, _outcome(code, exchanges, as_of=as_of, detail=under_name(question, names)), tuple(records))
+
+
+def under_name(question: Question, names: Iterable[str | None]) -> str:
+    """Return the detail of an outcome that a register told under these names of the person: empty for her present one."""
+    present = all(name is None or _same_name(name, question.subject.name) for name in names)
+    return "" if present else UNDER_FORMER_NAME
 
 
 def not_answered(question: Question, code: OutcomeCode, *, detail: str, exchanges: Sequence[Exchange], as_of: date | None = None) -> Answer:

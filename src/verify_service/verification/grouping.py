@@ -18,14 +18,14 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import NamedTuple
 
-from verify_service.domain.outcome import Answer, Basis, OutcomeClass, OutcomeCode, Question
+from verify_service.domain.outcome import Answer, Basis, OutcomeClass, OutcomeCode, Question, Subject
 from verify_service.sources.adapter import SharedCall
 from verify_service.sources.client import BoundClient
 from verify_service.sources.policy import Lane
 from verify_service.verification.fanout import Ask, Call, Channel, Share, apart, call_source, failed, groups, out_of_time
 
 HOLD_SECONDS = 0.005
-Seat = tuple[str, str, str]
+Seat = tuple[Subject, str]
 
 
 class Terms(NamedTuple):
@@ -48,8 +48,8 @@ def terms_of(client: str, lane: Lane, q: Question) -> Terms:
 
 
 def seat_of(q: Question) -> Seat:
-    """Return identity number, name and consent: within the same terms, the same question."""
-    return q.subject.id_number.reveal(), q.subject.name, q.consent
+    """Return person and consent: within the same terms, the same question."""
+    return q.subject, q.consent
 
 
 @dataclass(eq=False)

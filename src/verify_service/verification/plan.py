@@ -151,7 +151,7 @@ class Asking:
     @classmethod
     def about(cls, member: Member, request: VerificationRequest, asker: Asker) -> "Asking":
         """Lay out what does not depend on the source."""
-        subject = Subject(member.id_number, name_as_asked(member.name))
+        subject = Subject(member.id_number, name_as_asked(member.name), tuple(map(name_as_asked, member.former_names)))
         bound = {
             "verification": asker.verification_id,
             "tenant": asker.tenant,
@@ -162,6 +162,8 @@ class Asking:
             "income": [request.income_period.first, request.income_period.last],
             "as_of": request.asset_as_of,
         }
+        if subject.former_names:
+            bound["former_names"] = subject.former_names
         if asker.version > 1:
             bound["version"] = asker.version
         return cls(request, asker, member.ref, subject, bound)

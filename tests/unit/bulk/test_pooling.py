@@ -20,6 +20,7 @@ OTHER_TERMS: dict[str, dict[str, Any]] = {
     "day": {"as_of": date(2026, 1, 1)},
     "months": {"income_to": "2026-09"},
     "source": {"source": "pension"},
+    "former names": {"subject": replace(FATHER, former_names=("王旧例",))},
 }
 
 

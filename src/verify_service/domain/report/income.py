@@ -213,6 +213,7 @@ class DataNote(TypedDict):
         "under_review",
         "encumbered",
         "consent_revoked",
+        "former_name",
     ]
     about: str
     text_zh: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from verify_service.domain.findings import Finding
 from verify_service.domain.money import half_up
-from verify_service.domain.outcome import OutcomeClass
+from verify_service.domain.outcome import UNDER_FORMER_NAME, OutcomeClass
 from verify_service.domain.policy import UNITS
 from verify_service.domain.records import RealProperty
 from verify_service.domain.report.amendments import ResolutionLine
@@ -85,10 +85,11 @@ def _revoked(request: VerificationRequest) -> Iterator[DataNote]:
 
 def _cells(merged: Merged) -> Iterator[DataNote]:
     for (member, source), answer in merged.evidence.answers.items():
-        code = answer.outcome.code
+        code, about = answer.outcome.code, f"{member}:{source}"
+        if answer.outcome.detail == UNDER_FORMER_NAME:
+            yield _note("former_name", about, "来源以申报的曾用名登记", "the register knows her by a former name that she declared")
         if usable(code):
             continue
-        about = f"{member}:{source}"
         if code.outcome_class is OutcomeClass.PENDING:
             yield _note("waiting", about, "来源稍后反馈,届时出具新版本", "the register answers later; a new version will follow")
         elif code.outcome_class is OutcomeClass.PARTIAL_ANSWER:
