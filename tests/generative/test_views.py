@@ -97,6 +97,19 @@ def test_same_report_gives_the_same_bytes(one: Any, view: View) -> None:
     assert shown(body(one), view) == shown(body(one), view)
 
 
+def test_guardians_agents_and_former_names_of_others_are_masked_too() -> None:
+    given = REQUEST.model_dump(mode="json")
+    given["household"]["members"][1]["former_names"] = ["李旧例"]
+    signer = {"id_number": "990101198001010014", "name": "示例·代理人", "relation": "99", "basis": "power of attorney"}
+    given["consents"][0]["agent"] = given["consents"][1]["guardian"] = signer
+    request = example_request(household=given["household"], consents=given["consents"])
+    whole = orjson.loads(canonical_bytes(report(request, answers(request))))
+    full, seen = canonical_bytes(whole).decode(), shown(whole, "applicant").decode()
+    for hidden in ("李旧例", signer["name"], signer["id_number"]):
+        assert hidden in full
+        assert hidden not in seen
+
+
 def test_co_owners_and_whoever_a_text_names_are_masked_too() -> None:
     stranger, number, card = "示例·陌生人", "990101198001010014", f"{OTHERS[0].id_number.reveal()}11"
     note = f"{stranger} ({number}, 990101800101001) and {OTHERS[0].name} were seen; disability card {card}"

@@ -111,6 +111,21 @@ def test_a_revocation_stops_what_was_not_asked_and_is_told() -> None:
     assert {(n["code"], n["about"]) for n in whole["data_notes"]} >= {("consent_revoked", "father")}
 
 
+def test_the_report_says_who_signed_for_whom_how_and_what_was_kept_of_it() -> None:
+    proof = {"method": "face", "score_bp": 9720, "compared_at": "2026-11-16T02:00:00Z"}
+    signed = {"signature_mode": "e_sign", "signing_proof": proof, "document_digest": "ab" * 32, "document_digest_algorithm": "sm3"}
+    request = _request({**signed, "guardian": GUARDIAN, "family": ["mother", "father", "child", "grandmother"]}, legal_bases=[BASIS])
+    lines: Any = report(request, answers(request))["consents"]
+    basis, consent = (line for line in lines if line["member"] == "father")
+    assert (consent["form_version"], consent["signed_by"], consent["signature_mode"]) == ("2026-1", "guardian", "e_sign")
+    assert consent["guardian"] == GUARDIAN
+    assert consent["signing_proof"] == proof | {"compared_at": "2026-11-16T10:00:00.000+08:00"}
+    assert (consent["document_digest"], consent["document_digest_algorithm"]) == ("ab" * 32, "sm3")
+    assert consent["family"] == ["child", "father", "grandmother", "mother"]
+    form = ("form_version", "guardian", "agent", "signing_proof", "family", "document_digest_algorithm")
+    assert [basis[name] for name in form] == [None] * len(form)
+
+
 def test_the_report_says_what_was_asked_under_which_ground() -> None:
     request = example_request()
     given = [answer(request, m.ref, s) for m in request.household.members for s in SOURCES]

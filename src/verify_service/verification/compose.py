@@ -20,7 +20,7 @@ from verify_service.verification.compare import compare
 from verify_service.verification.findings import findings
 from verify_service.verification.findings.timeliness import overdue
 from verify_service.verification.merge import Merged
-from verify_service.verification.sections import amendments, income, lines, origin, ownership
+from verify_service.verification.sections import amendments, consents, income, lines, origin, ownership
 from verify_service.verification.sections.texts import instant, maybe_day
 
 USE_RESTRICTION = "本报告仅供本行政区域内社会救助审核使用,不作其他用途。"
@@ -77,7 +77,7 @@ def compose(
         "sources": origin.asked(merged, sources),
         "policy": origin.policy_reference(policy, request),
         "commission": origin.commission(request),
-        "consents": origin.consents(request, merged),
+        "consents": consents.consents(request, merged),
         "household": origin.household(request, merged),
         "income": income.income(merged),
         "property": ownership.ownership(request, merged),

@@ -53,7 +53,7 @@ def _applicant(report: Tree, header: ViewHeader) -> ApplicantView:
     people = [person for group in _GROUPS for person in report["household"][group]]
     own = next(person for person in people if person["role"] == "applicant")
     others = [person for person in (*people, *_persons(report)) if person["name"] != own["name"]]
-    masked = {person["name"]: _masked_name(person["name"]) for person in others}
+    masked = {name: _masked_name(name) for person in others for name in (person["name"], *person.get("former_names", ()))}
     masked |= {person["id_number"]: _masked_number(person["id_number"]) for person in others if person.get("id_number")}
     return {"format": FORMAT, "header": header, "report": _Mask(own["id_number"], masked).tree(report)}
 

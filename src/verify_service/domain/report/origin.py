@@ -117,12 +117,35 @@ class SourceFacts(TypedDict):
 
 
 @with_config(CLOSED)
+class Signer(TypedDict):
+    """Who signed for another, as guardian or under a power of attorney. relation: GB/T 4761, to the member."""
+
+    name: str
+    id_number: str
+    relation: str
+    basis: str
+
+
+@with_config(CLOSED)
+class Proof(TypedDict):
+    """How it was made sure who signed electronically. score_bp: likeness in basis points, where the method has one."""
+
+    method: str
+    score_bp: int | None
+    compared_at: Instant
+
+
+@with_config(CLOSED)
 class ConsentLine(TypedDict):
-    """What permitted asking about one person. asked: the cells whose questions rest on it; revoked_at: nothing was asked after it."""
+    """What permitted asking about one person. asked: the cells whose questions rest on it; revoked_at: nothing was asked after it.
+
+    family: the persons for whose household it was signed, null: any. Of a legal basis what only a signed form has is null.
+    """
 
     member: str
     kind: Literal["consent", "legal_basis"]
     number: str
+    form_version: str | None
     signed_on: Day | None
     valid_from: Day
     valid_until: Day | None
@@ -132,10 +155,15 @@ class ConsentLine(TypedDict):
     covers_monitoring: bool
     signature_mode: str | None
     signed_by: Literal["self", "guardian", "agent"] | None
+    guardian: Signer | None
+    agent: Signer | None
+    signing_proof: Proof | None
+    family: list[str] | None
     matter_ended: Day | None
     revoked_at: Instant | None
     provision: str | None
     document_digest: str | None
+    document_digest_algorithm: Literal["sha256", "sm3"] | None
     asked: list[str]
 
 
@@ -145,17 +173,22 @@ class MemberLine(TypedDict):
 
     ref: str
     name: str
+    former_names: list[str]
     id_number: str
     role: str
     relation: str
     counted: bool
     excluded: str | None
+    returned: str | None
     belonging: str | None
     died_on: Day | None
     marital: str | None
     occupation: str | None
     student: bool
     labour: str | None
+    capacity: str
+    hukou_region: str | None
+    disability_type: str | None
     disability_level: int | None
     serious_disease: bool
 

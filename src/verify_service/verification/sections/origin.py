@@ -1,16 +1,14 @@
-"""Coverage first, then rules, commission, consents and household."""
+"""Coverage first, then rules, commission and household."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 from verify_service.domain.codes import Role
-from verify_service.domain.consent import Consent, LegalBasis
 from verify_service.domain.household import Member
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.policy import Policy
 from verify_service.domain.report.origin import (
     Commissioned,
-    ConsentLine,
     CoverageCell,
     HouseholdSection,
     MemberLine,
@@ -133,61 +131,6 @@ def _staff(staff: Staff) -> Person:
     return {"staff_id": staff.staff_id, "name": staff.name}
 
 
-def consents(request: VerificationRequest, merged: Merged) -> list[ConsentLine]:
-    """Return every consent and legal basis, by number, each with the cells that were asked under it."""
-    asked: dict[str, list[str]] = {}
-    for (member, source), answer in merged.evidence.answers.items():
-        if answer.outcome.asked_at is not None:
-            asked.setdefault(answer.question.consent, []).append(f"{member}:{source}")
-    given = [_consent(c, asked.get(c.number, [])) for c in request.consents]
-    grounds = [_legal_basis(b, asked.get(b.reference, [])) for b in request.legal_bases]
-    return sorted([*given, *grounds], key=lambda c: (c["number"], c["member"]))
-
-
-def _consent(c: Consent, asked: list[str]) -> ConsentLine:
-    return {
-        "member": c.member,
-        "kind": "consent",
-        "number": c.number,
-        "signed_on": c.signed_on.isoformat(),
-        "valid_from": c.valid_from.isoformat(),
-        "valid_until": maybe_day(c.valid_until),
-        "valid_rule": c.valid_rule.value,
-        "purposes": sorted(p.value for p in c.purposes),
-        "sources": sorted(c.sources),
-        "covers_monitoring": c.covers_monitoring,
-        "signature_mode": c.signature_mode.value,
-        "signed_by": "guardian" if c.guardian else "agent" if c.agent else "self",
-        "matter_ended": maybe_day(c.matter_ended),
-        "revoked_at": maybe_instant(c.revoked_at),
-        "provision": None,
-        "document_digest": c.document_digest,
-        "asked": asked,
-    }
-
-
-def _legal_basis(b: LegalBasis, asked: list[str]) -> ConsentLine:
-    return {
-        "member": b.member,
-        "kind": "legal_basis",
-        "number": b.reference,
-        "signed_on": None,
-        "valid_from": b.valid_from.isoformat(),
-        "valid_until": b.valid_until.isoformat(),
-        "valid_rule": "fixed_date",
-        "purposes": sorted(p.value for p in b.purposes),
-        "sources": sorted(b.sources),
-        "covers_monitoring": False,
-        "signature_mode": None,
-        "signed_by": None,
-        "matter_ended": None,
-        "revoked_at": None,
-        "provision": b.provision,
-        "document_digest": None,
-        "asked": asked,
-    }
-
-
 def household(request: VerificationRequest, merged: Merged) -> HouseholdSection:
     """Return the persons in three groups: counted, supporters (赡抚扶养人), and the rest with the reason."""
     members = request.household.members
@@ -211,17 +154,22 @@ def _member(member: Member) -> MemberLine:
     return {
         "ref": member.ref,
         "name": member.name,
+        "former_names": list(member.former_names),
         "id_number": member.id_number.reveal(),
         "role": member.role.value,
         "relation": member.relation,
         "counted": member.counted,
         "excluded": value_of(member.excluded),
+        "returned": value_of(member.returned),
         "belonging": value_of(member.belonging),
         "died_on": maybe_day(member.died_on),
         "marital": value_of(member.marital),
         "occupation": value_of(member.occupation),
         "student": member.student,
         "labour": value_of(member.labour),
+        "capacity": member.capacity.value,
+        "hukou_region": member.hukou_region,
+        "disability_type": value_of(member.disability_type),
         "disability_level": member.disability_level,
         "serious_disease": member.serious_disease,
     }
