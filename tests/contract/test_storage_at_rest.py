@@ -14,7 +14,8 @@ from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Response
 from verify_service.storage.store import Store, open_store
 
-CANARIES = [NUMBER.encode(), NAME.encode(), NAME.encode("gb18030"), b"123456789", b"account-1"]
+KEY = "case-2026-0815"  # what callers put into an Idempotency-Key
+CANARIES = [KEY.encode(), NUMBER.encode(), NAME.encode(), NAME.encode("gb18030"), b"123456789", b"account-1"]
 DURABLE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -22,7 +23,7 @@ async def _filled(database_url: str, cipher: FieldCipher) -> tuple[Store, str, s
     migrate(database_url)
     store = await open_store(database_url, cipher=cipher)
     await store.add_client(client())
-    held = await accepted(store, idempotency_key="k", subjects=[NUMBER])
+    held = await accepted(store, idempotency_key=KEY, subjects=[NUMBER])
     written = issue(held, jws=BODY + b"123456789", response=Response(200, {}, BODY))
     await store.issue(written)
     return store, held.verification_id, written.report.id

@@ -73,6 +73,11 @@ def accept(connection: Connection, cipher: FieldCipher, submission: Submission) 
     return Accepted(s.verification_id, 1, s.request_no)
 
 
+def blind_key(cipher: FieldCipher, tenant: str, key: str) -> str:
+    """Return what an Idempotency-Key is stored as: callers put case numbers in them, and equality is all that is asked of it."""
+    return cipher.blind(tenant, f"idempotency|{key}")
+
+
 def respond(connection: Connection, cipher: FieldCipher, *, tenant: str, verification_id: str, response: Response) -> None:
     """Keep the response of a verification's key, unless there is no key or it has one already."""
     _RESPOND.run(connection, {"of_verification": verification_id, "of_tenant": tenant, **_sealed(cipher, verification_id, response)})
@@ -83,7 +88,7 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
         "tenant": s.tenant,
         "method": s.method,
         "route": s.route,
-        "key": s.idempotency_key,
+        "key": blind_key(cipher, s.tenant, s.idempotency_key or ""),
         "fingerprint": digest,
         "verification_id": s.verification_id,
         "status": "running" if s.response is None else "done",
@@ -94,7 +99,7 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
 
 
 def _replay(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> Replay:
-    key = {"tenant": s.tenant, "method": s.method, "route": s.route, "key": s.idempotency_key}
+    key = {"tenant": s.tenant, "method": s.method, "route": s.route, "key": blind_key(cipher, s.tenant, s.idempotency_key or "")}
     row = connection.execute(FIND_KEY, key).one()
     if row.fingerprint != digest:
         raise IdempotencyMismatch

@@ -1,6 +1,7 @@
 """Amendments, sealed, one row per version they made; and the Idempotency-Keys of the requests that asked for them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -27,7 +28,7 @@ def write(connection: Connection, cipher: FieldCipher, issue: Issue) -> None:
     if issue.made is not None:
         keep(connection, cipher, tenant=issue.tenant, verification_id=issue.verification_id, made=issue.made)
     if issue.key is not None and issue.response is not None:
-        kept = _kept(cipher, issue, issue.key, issue.response)
+        kept = _kept(cipher, issue, _blind(cipher, issue.tenant, issue.key), issue.response)
         if accepting.CLAIM_KEY.run(connection, kept) != 1:
             raise IdempotencyMismatch
 
@@ -63,6 +64,7 @@ def made(cipher: FieldCipher, row: Any) -> Made:
 
 def replay(connection: Connection, cipher: FieldCipher, tenant: str, key: Key) -> Replay | None:
     """Return what was answered under this key, if anything was. Raises IdempotencyMismatch when it was asked something else."""
+    key = _blind(cipher, tenant, key)
     wanted = {"tenant": tenant, "method": key.method, "route": key.route, "key": key.key}
     row = connection.execute(accepting.FIND_KEY, wanted).first()
     if row is None:
@@ -70,6 +72,10 @@ def replay(connection: Connection, cipher: FieldCipher, tenant: str, key: Key) -
     if row.fingerprint != cipher.blind(tenant, key.fingerprint):
         raise IdempotencyMismatch
     return Replay(row.response_status, row.response_headers, cipher.open(_body_place(row.verification_id, key), row.sealed_response_body))
+
+
+def _blind(cipher: FieldCipher, tenant: str, key: Key) -> Key:
+    return replace(key, key=accepting.blind_key(cipher, tenant, key.key))
 
 
 def _open(cipher: FieldCipher, row: Any) -> Amendment:

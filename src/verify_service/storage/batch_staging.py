@@ -65,7 +65,10 @@ def accept(connection: Connection, cipher: FieldCipher, upload: Upload, response
 
 def _claim(connection: Connection, cipher: FieldCipher, upload: Upload, key: str, response: Response) -> Replay | None:
     """Claim the key for this upload, or return the response it has. Raises IdempotencyMismatch."""
-    place, digest = {"tenant": upload.tenant, "method": "POST", "route": upload.route, "key": key}, upload.fingerprint
+    place, digest = (
+        {"tenant": upload.tenant, "method": "POST", "route": upload.route, "key": accepting.blind_key(cipher, upload.tenant, key)},
+        upload.fingerprint,
+    )
     row = {
         **place,
         "fingerprint": cipher.blind(upload.tenant, digest),
