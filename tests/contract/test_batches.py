@@ -276,3 +276,54 @@ async def test_what_was_told_of_a_person_is_found_for_the_same_client_and_day(st
     assert await store.batches.told(second, numbers, since=LATER) == []
     assert await store.batches.told(of_other, numbers, since=NOW) == []
     assert await store.batches.told(replace(second, client_id="another"), numbers, since=NOW) == []
+
+
+PEOPLE = [("990101197905120019", "01"), ("990101198103110016", "01")]
+
+
+async def both_begun(store: Store, **second: Any) -> tuple[ChunkWork, ChunkWork]:
+    await accepted(store)
+    await accepted(store, **second)
+    works = [await store.batches.begin(key) for key in await store.batches.queue_due(now=NOW, most=2)]
+    one, other = (work for work in works if work is not None)
+    return one, other
+
+
+async def test_a_chunk_in_work_has_its_people_for_itself(store: Store) -> None:
+    one, other = await both_begun(store)
+    assert await store.batches.claim(one, PEOPLE)
+    assert await store.batches.claim(one, PEOPLE)  # taken over from a process that is gone
+    assert not await store.batches.claim(other, [PEOPLE[1], ("990101199001010013", "01")])
+    assert await store.batches.claim(one, [*PEOPLE, ("990101199001010013", "01")])  # who is refused has claimed nobody
+    assert await store.batches.claim(other, [(number, "02") for number, _ in PEOPLE])
+
+
+async def test_another_tenant_claims_whom_it_wants(store: Store) -> None:
+    one, other = await both_begun(store, tenant=OTHER)
+    assert one.tenant != other.tenant
+    assert await store.batches.claim(one, PEOPLE)
+    assert await store.batches.claim(other, PEOPLE)
+
+
+@pytest.mark.parametrize("end", ["issued", "cancelled", "put back", "put off before it asked"])
+async def test_claims_end_with_the_work(store: Store, end: str) -> None:
+    one, other = await both_begun(store)
+    assert await store.batches.claim(one, PEOPLE)
+    if end == "issued":
+        await store.batches.issue(done(one))
+    elif end == "cancelled":
+        await store.batches.move(tenant=TENANT, batch_id=one.key.batch_id, act="cancel", actor="me", now=NOW)
+    elif end == "put back":
+        await store.batches.put_back(one.key, due_at=LATER)
+    else:
+        await store.batches.put_off(PutOff(one, Wait(ChunkTask.VERIFY, LATER, "the hours of pension")))
+    assert await store.batches.claim(other, PEOPLE)
+
+
+async def test_claims_stay_while_a_chunk_waits_for_tickets_unless_its_batch_is_paused(store: Store) -> None:
+    one, other = await both_begun(store)
+    assert await store.batches.claim(one, PEOPLE)
+    await store.batches.put_off(PutOff(one, Wait(ChunkTask.VERIFY, LATER, "securities answers later"), begun_at=NOW))
+    assert not await store.batches.claim(other, PEOPLE)
+    await store.batches.move(tenant=TENANT, batch_id=one.key.batch_id, act="pause", actor="me", now=NOW)
+    assert await store.batches.claim(other, PEOPLE)

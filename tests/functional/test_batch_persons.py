@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from bench.households import bodies
 from tests.functional.batches import BatchClient, hall
@@ -17,9 +18,13 @@ def finished(client: BatchClient, households: list[bytes]) -> list[list[str]]:
 
 
 def subjects(folder: Path) -> Counter[tuple[str, str]]:
-    """Return how often each person's number went to each register."""
+    """Return how often each register was asked a question about each person; looks at a ticket are none."""
     lines = [json.loads(line) for file in folder.glob("*.ndjson") for line in file.read_bytes().splitlines()]
-    return Counter((line["source"], person) for line in lines if line["what"] == "asked" for person in line["subjects"])
+    return Counter((line["source"], person) for line in lines if asks(line) for person in line["subjects"])
+
+
+def asks(line: dict[str, Any]) -> bool:
+    return line["what"] == "asked" and not line["way"].startswith("GET ")
 
 
 def test_second_batch_of_a_day_asks_nobody_again(tmp_path: Path) -> None:
@@ -33,3 +38,19 @@ def test_second_batch_of_a_day_asks_nobody_again(tmp_path: Path) -> None:
         assert len(before) >= 6 * 12
         assert finished(opened.client, again) == told
         assert subjects(journal) == before
+
+
+def test_two_workers_with_the_same_people_at_the_same_moment_ask_once(tmp_path: Path) -> None:
+    """Both batches wait before the workers start, and tickets keep whoever begins in work for a while."""
+    journal = tmp_path / "journal"
+    first = list(islice(bodies(members=2), 6))
+    second = [line.replace(b"bench-", b"again-").replace(b"SQ-", b"SQ-2-") for line in first]
+    with hall(tmp_path, None, sandbox=("--faults", "none", "--journal", str(journal)), VERIFY_CHUNK_ROWS="3") as opened:
+        batches = [opened.client.submit(b"\n".join(households)).json()["batch_id"] for households in (first, second)]
+        for _ in range(2):
+            opened.worker()
+        ended = [opened.client.await_completed(batch) for batch in batches]
+        assert [batch["results"]["final"] + batch["results"]["partial"] for batch in ended] == [6, 6]
+        asked = subjects(journal)
+    assert len(asked) >= 6 * 12
+    assert asked == Counter(asked.keys())

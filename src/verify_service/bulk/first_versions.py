@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from verify_service.bulk import pacing
-from verify_service.bulk.earlier import told_today
+from verify_service.bulk.earlier import others_turn, told_today
 from verify_service.bulk.pooling import Pool, count, pool, together
 from verify_service.bulk.tickets import Looked, look_at_all
 from verify_service.bulk.versions import chunk_job, issue_of, kept_exchanges, kept_tickets, settle_status
@@ -52,18 +52,25 @@ class Made:
 
 async def verify(services: Services, work: ChunkWork) -> None:
     """Issue all first versions, or say what the chunk waits for before that can be done."""
-    begun_at = services.clock() if work.begun_at is None else work.begun_at
-    off = await _hand_in(services, work, begun_at) if work.begun_at is None else None
+    requests = await _read(work)
+    off = await _begin(services, work, requests) if work.begun_at is None else None
     if off is None:
-        off = await _ask_all(services, work, begun_at)
+        off = await _ask_all(services, work, requests, work.begun_at or services.clock())
     if off is not None:
         await services.store.batches.put_off(off)
 
 
-async def _hand_in(services: Services, work: ChunkWork, begun_at: datetime) -> PutOff | None:
+async def _begin(services: Services, work: ChunkWork, requests: Sequence[VerificationRequest]) -> PutOff | None:
+    """Ask the deferred sources, when nobody else asks about the same people. None when everything may be asked now."""
+    if (wait := await others_turn(services, work, requests)) is not None:
+        return PutOff(work, wait)
+    return await _hand_in(services, work, requests, services.clock())
+
+
+async def _hand_in(services: Services, work: ChunkWork, requests: Sequence[VerificationRequest], begun_at: datetime) -> PutOff | None:
     """Ask the deferred sources that may answer soon. None when nothing was handed in: then they are asked with the others."""
     awaited = pacing.awaited(services)
-    planned, _ = await _plan(work, lambda job: services.verifier.plan_some(job, awaited, at=begun_at))
+    planned, _ = await _plan(work, requests, lambda job: services.verifier.plan_some(job, awaited, at=begun_at))
     pooled = _pool(planned)
     told = await told_today(services, work, [each.job.request for each in planned], pooled)
     to_ask = _except(pooled, told)
@@ -75,11 +82,11 @@ async def _hand_in(services: Services, work: ChunkWork, begun_at: datetime) -> P
     return None if wait is None else PutOff(work, wait, begun_at, kept_exchanges(calls), tickets)
 
 
-async def _ask_all(services: Services, work: ChunkWork, begun_at: datetime) -> PutOff | None:
+async def _ask_all(services: Services, work: ChunkWork, requests: Sequence[VerificationRequest], begun_at: datetime) -> PutOff | None:
     """Look at the chunk's tickets and ask all other sources; issue. None when that was done."""
     tickets = await services.store.batches.waiting(work)
     asked_at = {kept.source: begun_at for kept in tickets}
-    planned, rejections = await _plan(work, lambda job: _whole_plan(services, job, asked_at))
+    planned, rejections = await _plan(work, requests, lambda job: _whole_plan(services, job, asked_at))
     pooled = _pool(planned)
     handed_in = {question_id for kept in tickets for question_id in kept.question_ids}
     told = await told_today(services, work, [each.job.request for each in planned], pooled)
@@ -120,11 +127,21 @@ def _whole_plan(services: Services, job: Job, asked_at: Mapping[str, datetime]) 
     return services.verifier.plan(job.request, tenant=job.tenant, verification_id=job.verification_id, at=at, asked_at=asked_at)
 
 
-async def _plan(work: ChunkWork, lay_out: Callable[[Job], Plan]) -> tuple[list[Planned], list[Rejection]]:
+async def _read(work: ChunkWork) -> list[VerificationRequest]:
+    requests = []
+    for i, row in enumerate(work.rows):
+        requests.append(VerificationRequest.model_validate_json(row.request))
+        await _breathe(i)
+    return requests
+
+
+async def _plan(
+    work: ChunkWork, requests: Sequence[VerificationRequest], lay_out: Callable[[Job], Plan]
+) -> tuple[list[Planned], list[Rejection]]:
     """Lay out the questions; a household without a live consent by now is rejected, and nothing is asked about it."""
     planned, rejections = [], []
-    for i, row in enumerate(work.rows):
-        job = chunk_job(work, row, VerificationRequest.model_validate_json(row.request))
+    for i, (row, request) in enumerate(zip(work.rows, requests, strict=True)):
+        job = chunk_job(work, row, request)
         try:
             planned.append(Planned(row, job, lay_out(job)))
         except NoConsent:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Update, bindparam, exists, func, insert, or_, select, update
 
 from verify_service.errors import NotFound, WrongState
-from verify_service.storage import audit
+from verify_service.storage import audit, batch_claims
 from verify_service.storage.batch_records import BatchState, ChunkState, ChunkTask, RowState
 from verify_service.storage.batch_tables import batch_chunks, batch_rows, batch_tickets, batches
 from verify_service.storage.records import TicketState
@@ -72,6 +72,7 @@ def complete(connection: Connection, *, batch_id: str, manifest: str, counts: Ma
         done.values(state=BatchState.COMPLETED.value, completed_at=now, manifest=manifest, **found).returning(_b.tenant)
     ).one_or_none()
     if row is not None:
+        batch_claims.release(connection, batch_id)
         _tell(connection, row.tenant, batch_id, {"state": BatchState.COMPLETED.value, "results": found}, now)
     return row is not None
 
@@ -92,6 +93,7 @@ def _cancel(connection: Connection, batch_id: str, now: datetime) -> None:
     """Take every chunk away from whoever works on it: its write will be refused, and its questions stop."""
     _close(connection, batch_id, (*_NOT_BEGUN, ChunkState.RUNNING.value), now)
     _give_tickets_up(connection, batch_id)
+    batch_claims.release(connection, batch_id)
     counts = count_rows(connection, batch_id)
     if not _adds_up(connection, batch_id, counts):
         raise ValueError("rows without a result in a cancelled batch")

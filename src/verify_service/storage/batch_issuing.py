@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
-from verify_service.storage import audit, batch_chunks, rows
+from verify_service.storage import audit, batch_chunks, batch_claims, rows
 from verify_service.storage.accepting import request_place
 from verify_service.storage.batch_records import ChunkIssue, ChunkState, ChunkWork, PutOff, RowState, Wait
 from verify_service.storage.batch_tables import batch_chunks as chunks
@@ -103,6 +103,8 @@ def write(connection: Connection, prepared: PreparedChunk) -> None:
     """Write them. Raises LostLease when another process has the chunk, or a household has a newer version by now."""
     issue = prepared.issue
     batch_chunks.release(connection, issue.work, _after(issue))
+    if issue.requests:
+        batch_claims.release(connection, issue.work.key.batch_id, issue.work.key.no)
     for values in prepared.next_versions:
         if _NEXT_VERSION.run(connection, values) != 1:
             raise LostLease(values["of_verification"])

@@ -4,7 +4,7 @@
                   │ 1─n batch_rows ── one per household: where it stands, and which verification it became
                   │ 1─n batch_rejections ── what is wrong with a row: place and rule, never the value
                   │ 1─n batch_exchanges, batch_tickets ── evidence and receipts of calls that many households share
-    workers: who is alive
+    batch_claims: which chunk in work asks about whom; workers: who is alive
 
 A chunk has a fence of its own, as a verification has: whoever begins work on it raises the fence, and every later write
 names the fence it holds (see docs/decisions/0006 and 0017).
@@ -140,6 +140,20 @@ batch_tickets = Table(
     Column("submissions", Integer, nullable=False),
     PrimaryKeyConstraint("batch_id", "chunk_no", "dedupe_key"),
 )
+
+batch_claims = Table(
+    "batch_claims",
+    metadata,
+    Column("tenant", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("blind_index", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("chunk_no", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "client_id", "blind_index", "purpose"),
+    sqlite_with_rowid=False,
+)
+Index("ix_batch_claims_of_chunk", batch_claims.c.batch_id, batch_claims.c.chunk_no)
 
 workers = Table(
     "workers",

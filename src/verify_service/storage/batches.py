@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from verify_service.domain.outcome import Answer
-from verify_service.storage import batch_chunks, batch_control, batch_issuing, batch_reading, batch_staging
+from verify_service.storage import batch_chunks, batch_claims, batch_control, batch_issuing, batch_reading, batch_staging
 from verify_service.storage.batch_records import (
     BatchRow,
     ChunkCount,
@@ -145,6 +145,11 @@ class BatchStore:
     async def known(self, work: ChunkWork) -> Sequence[Known]:
         """Return the partial households of a chunk with what their current version was made from."""
         return await self._executor.read(partial(batch_reading.known, cipher=self._cipher, work=work))
+
+    async def claim(self, work: ChunkWork, people: Collection[tuple[str, str]]) -> bool:
+        """Claim people, as (identity number, purpose), for a chunk in work; False, and nothing is claimed, when another chunk has one."""
+        blind = {(self._cipher.blind(work.tenant, number), purpose) for number, purpose in people}
+        return await self._executor.write(partial(batch_claims.claim, work=work, people=blind))
 
     async def told(self, work: ChunkWork, numbers: Collection[str], *, since: datetime) -> Sequence[Answer]:
         """Return what the same client's batches were told of these identity numbers in reports made since then."""
