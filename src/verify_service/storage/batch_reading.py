@@ -159,10 +159,10 @@ def digests(connection: Connection, key: dict[str, str], *, after: int, most: in
 def known(connection: Connection, cipher: FieldCipher, work: ChunkWork) -> Sequence[Known]:
     """Return the households of a chunk that have a report, with what their current version was made from."""
     key = {"of_batch": work.key.batch_id, "of_no": work.key.no}
-    newest: dict[str, dict[str, Answer]] = {}
+    newest: dict[str, dict[tuple[str, str], Answer]] = {}
     for row in connection.execute(_KNOWN_ANSWERS, key).mappings():
         of_verification = newest.setdefault(row["verification_id"], {})
-        of_verification |= {answer.question.id: answer for answer in rows.read_answers(cipher, row)}
+        of_verification |= {rows.cell_of(answer): answer for answer in rows.read_answers(cipher, row)}
     made: dict[str, list[Made]] = {}
     for row in connection.execute(_AMENDED, key).mappings():
         made.setdefault(row["verification_id"], []).append(amending.made(cipher, row))
@@ -176,9 +176,9 @@ def told(connection: Connection, cipher: FieldCipher, work: ChunkWork, blinds: S
     ids = sorted(set(connection.execute(_OF_PERSONS, mine).scalars()))
     if not ids:
         return []
-    newest: dict[str, Answer] = {}
+    newest: dict[tuple[str, str, str], Answer] = {}
     for row in connection.execute(_TOLD, {"of_tenant": work.tenant, "ids": ids}).mappings():
-        newest |= {answer.question.id: answer for answer in rows.read_answers(cipher, row)}
+        newest |= {(row["verification_id"], *rows.cell_of(answer)): answer for answer in rows.read_answers(cipher, row)}
     return list(newest.values())
 
 

@@ -154,7 +154,7 @@ def current_answers(connection: Connection, cipher: FieldCipher, key: dict[str, 
     """Return one answer per cell: the newest, or the newest as of a report version. Raises NotFound."""
     wanted = {**key, "up_to": _ANY_VERSION if up_to is None else up_to}
     issued = [rows.read_answers(cipher, row) for row in _of_verification(connection, _ANSWERS, wanted)]
-    newest = {(answer.question.member, answer.question.source): answer for version in issued for answer in version}
+    newest = {rows.cell_of(answer): answer for version in issued for answer in version}
     return list(newest.values())
 
 

@@ -72,6 +72,11 @@ def read_answers(cipher: FieldCipher, row: RowMapping) -> tuple[Answer, ...]:
     return _ANSWERS.validate_json(zlib.decompress(cipher.open(place, row["sealed_answers"])))
 
 
+def cell_of(answer: Answer) -> tuple[str, str]:
+    """Return member and source: a cell that is asked again has a new question, and its newest answer is the one that stands."""
+    return answer.question.member, answer.question.source
+
+
 def _answers_place(verification_id: str, version: int) -> Place:
     return Place("answers", "sealed_answers", verification_id, str(version))
 
