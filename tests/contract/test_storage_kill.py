@@ -1,6 +1,5 @@
 """Kill the writing process at a random moment, twenty times: what it acknowledged is there, once and whole."""
 
-import multiprocessing
 import random
 import sqlite3
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy import make_url
 
 from tests.contract.storage_examples import BODY, NOW, TENANT, client
 from tests.contract.storage_writer import Acknowledgement, run
+from tests.forks import FORKS
 from verify_service.errors import NotFound
 from verify_service.storage.encryption import load_cipher
 from verify_service.storage.migrations import migrate
@@ -39,10 +39,8 @@ async def test_what_was_acknowledged_survives_a_kill(database_url: str, tmp_path
 
 def _write_until_killed(database_url: str, key_file: Path, prefix: str, *, after: int) -> list[Acknowledgement]:
     """Start a writer, kill it after so many acknowledgements, and return all that it still got out."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([run.__module__])
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=run, args=(database_url, key_file, prefix, theirs))
+    ours, theirs = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=run, args=(database_url, key_file, prefix, theirs))
     process.start()
     theirs.close()
     told = [ours.recv() for _ in range(after)]

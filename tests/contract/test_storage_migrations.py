@@ -1,6 +1,5 @@
 """The schema: made from nothing, equal to the tables in the code, made once, never from the future."""
 
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
+from tests.forks import FORKS
 from verify_service.errors import ConfigurationError
 from verify_service.storage.encryption import new_cipher
 from verify_service.storage.migrations import migrate
@@ -50,9 +50,7 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
 
 
 def test_four_processes_at_once_migrate_once(database_url: str) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([migrate.__module__])
-    processes = [context.Process(target=migrate, args=(database_url,)) for _ in range(4)]
+    processes = [FORKS.Process(target=migrate, args=(database_url,)) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:

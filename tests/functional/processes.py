@@ -4,15 +4,16 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
+from tests.forks import Child
 
 READY_SECONDS = 60
 
@@ -26,23 +27,26 @@ def free_port() -> int:
 
 @dataclass
 class Process:
-    """One command of the service. Its output goes to a file, so that a full pipe cannot stop it."""
+    """One command of the service. Its output goes to a file, so that a full pipe cannot stop it.
+
+    It is forked from a process that has imported the service; `anew` starts an interpreter for it, as an operator does.
+    """
 
     arguments: Sequence[str]
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    popen: subprocess.Popen[bytes] | None = None
-    module: Sequence[str] = ("verify_service",)
+    popen: Child | None = None
+    module: Sequence[str] = ("verify_service.__main__",)
+    anew: bool = False
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.arguments[0]}.log"
 
     def start(self) -> None:
-        with (self.folder / f"{self.arguments[0]}.log").open("ab") as log:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", *self.module, *self.arguments],
-                cwd=self.folder,
-                env={**os.environ, **self.environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        module, *first = self.module
+        arguments = [*first, *self.arguments]
+        self.popen = Child(module, arguments, folder=self.folder, environment=self.environment, log=self.log, anew=self.anew)
 
     def kill(self) -> None:
         """Kill -9, and wait until it is gone."""
@@ -57,20 +61,23 @@ class Process:
         """Ask it to end, as an operator does; return the exit code."""
         if self.popen is None:
             return 0
-        self.popen.send_signal(signal.SIGTERM)
+        self.popen.terminate()
         return self.popen.wait(timeout=30)
 
     def output(self) -> str:
         """Return the end of what it printed: enough to see why it stopped."""
-        return (self.folder / f"{self.arguments[0]}.log").read_text(encoding="utf-8", errors="replace")[-4000:]
+        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> str:
+def run(folder: Path, *arguments: str, anew: bool = False, **environment: str) -> str:
     """Run a command to its end and return what it printed."""
-    command = [sys.executable, "-m", "verify_service", *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    log = folder / f"{uuid.uuid4()}.out"
+    child = Child("verify_service.__main__", arguments, folder=folder, environment=environment, log=log, anew=anew)
+    code = child.wait(timeout=120)
+    printed = log.read_text("utf-8")
+    log.unlink()
+    assert code == 0, printed
+    return printed
 
 
 def await_ready(base_url: str, process: Process) -> None:
@@ -88,10 +95,10 @@ def await_ready(base_url: str, process: Process) -> None:
 
 
 @contextmanager
-def registers(folder: Path, *arguments: str) -> Iterator[Path]:
+def registers(folder: Path, *arguments: str, anew: bool = False) -> Iterator[Path]:
     """Serve the six simulated registers in a process of their own; yield the file that says where they are."""
     file = folder / "sources.json"
-    process = Process(["sandbox", "--first-port", "0", "--out", str(file), *arguments], folder)
+    process = Process(["sandbox", "--first-port", "0", "--out", str(file), *arguments], folder, anew=anew)
     process.start()
     until = time.monotonic() + READY_SECONDS
     while not (file.exists() and file.read_bytes().endswith(b"}")):
@@ -113,6 +120,7 @@ class Installation:
     sources: Path
     database_url: str | None = None
     port: int = field(default_factory=free_port)
+    anew: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -131,7 +139,7 @@ class Installation:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self, *arguments: str) -> str:
-        return run(self.folder, *arguments, **self.environment)
+        return run(self.folder, *arguments, anew=self.anew, **self.environment)
 
     def new_client(self, tenant: str = "example") -> dict[str, str]:
         """Make a client; on PostgreSQL the schema is brought up first, as the manual says."""
@@ -140,12 +148,12 @@ class Installation:
         return dict(json.loads(self.command("client", "new", "test", "--tenant", tenant)))
 
     def serve(self) -> Process:
-        process = Process(["serve", "--port", str(self.port)], self.folder, self.environment)
+        process = Process(["serve", "--port", str(self.port)], self.folder, self.environment, anew=self.anew)
         process.start()
         await_ready(self.base_url, process)
         return process
 
     def worker(self) -> Process:
-        process = Process(["work"], self.folder, self.environment)
+        process = Process(["work"], self.folder, self.environment, anew=self.anew)
         process.start()
         return process

@@ -1,6 +1,5 @@
 """kill -9 between every two steps of intake and of a chunk's work: nothing is lost, nothing is there twice."""
 
-import os
 import sqlite3
 import time
 from itertools import islice
@@ -11,7 +10,6 @@ import httpx
 import pytest
 
 from bench.households import bodies
-from tests.conftest import ROOT
 from tests.functional.batches import Hall, hall
 from tests.functional.checker import broken, read_ledgers
 from tests.functional.processes import Process, await_ready
@@ -26,9 +24,7 @@ IMPATIENT = ("issue:before:1", "issue:after:1", "begin:after:3", "issue:before:3
 
 
 def crashing(opened: Hall, point: str, *command: str) -> Process:
-    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**opened.place.environment, "PYTHONPATH": paths}
-    process = Process(command, opened.place.folder, environment, module=("tests.functional.crashing", point))
+    process = Process(command, opened.place.folder, opened.place.environment, module=("tests.functional.crashing", point))
     process.start()
     opened.workers.append(process)
     return process
@@ -40,7 +36,7 @@ def await_death(process: Process) -> None:
         assert time.monotonic() < until, process.output()
         time.sleep(0.05)
     assert process.popen is not None
-    assert process.popen.returncode == -9, process.output()
+    assert process.popen.poll() == -9, process.output()
 
 
 def content(example: bytes, number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The commands as an operator types them, in processes of their own."""
+"""The commands as an operator types them, in processes of their own, each started anew."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ def posted(base_url: str, token: str, household: bytes, *, prefer: str) -> httpx
 
 def test_a_stopped_service_finishes_what_it_accepted_and_ends_well(tmp_path: Path, household: bytes) -> None:
     """SIGTERM: the 202 that was given is kept by this very process, and the exit code is 0."""
-    with registers(tmp_path) as sources:
-        place = Installation(tmp_path, sources)
+    with registers(tmp_path, anew=True) as sources:
+        place = Installation(tmp_path, sources, anew=True)
         token = place.new_client()["access_token"]
         process = place.serve()
         accepted = posted(place.base_url, token, household, prefer="respond-async")
@@ -30,8 +30,8 @@ def test_a_stopped_service_finishes_what_it_accepted_and_ends_well(tmp_path: Pat
 
 
 def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refused(tmp_path: Path, household: bytes) -> None:
-    with registers(tmp_path) as sources:
-        place = Installation(tmp_path, sources)
+    with registers(tmp_path, anew=True) as sources:
+        place = Installation(tmp_path, sources, anew=True)
         token = place.new_client()["access_token"]
         process = place.serve()
         answer = posted(place.base_url, token, household, prefer="wait=20")
@@ -39,14 +39,14 @@ def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refus
         process.stop()
     (tmp_path / "answer.json").write_bytes(answer.content)
     (tmp_path / "keys.json").write_bytes(keys.content)
-    assert "signature valid" in run(tmp_path, "verify-report", "answer.json", "--jwks", "keys.json")
+    assert "signature valid" in run(tmp_path, "verify-report", "answer.json", "--jwks", "keys.json", anew=True)
     rotated = place.command("keys", "rotate")
     assert "now signing with" in rotated
     assert "signature valid" in place.command("verify-report", "answer.json")
     assert "identical" in place.command("recompute", answer.json()["report"]["header"]["report_id"], "--tenant", "example")
     forged = answer.json()["jws"]
     (tmp_path / "forged").write_text(forged[:-8] + ("A" if forged[-8] != "A" else "B") + forged[-7:])
-    process = Process(["verify-report", "forged", "--jwks", "keys.json"], tmp_path)
+    process = Process(["verify-report", "forged", "--jwks", "keys.json"], tmp_path, anew=True)
     process.start()
     assert process.popen is not None
     assert process.popen.wait(timeout=30) == 1
@@ -55,8 +55,8 @@ def test_a_report_verifies_offline_and_is_recomputed_and_a_flipped_byte_is_refus
 
 def test_a_stopped_service_lets_go_of_who_follows(tmp_path: Path, household: bytes) -> None:
     """SIGTERM ends an open event stream as a stream ends, not as a connection breaks."""
-    with registers(tmp_path) as sources:
-        place = Installation(tmp_path, sources)
+    with registers(tmp_path, anew=True) as sources:
+        place = Installation(tmp_path, sources, anew=True)
         token = place.new_client()["access_token"]
         process = place.serve()
         verification = posted(place.base_url, token, household, prefer="wait=20").json()["verification"]["id"]
@@ -71,7 +71,7 @@ def test_a_stopped_service_lets_go_of_who_follows(tmp_path: Path, household: byt
 
 
 def test_clients_are_made_for_a_purpose_listed_and_disabled(tmp_path: Path) -> None:
-    place = Installation(tmp_path, tmp_path / "sources.json")
+    place = Installation(tmp_path, tmp_path / "sources.json", anew=True)
     place.sources.write_text("{}")
     welfare = place.new_client()
     operator = json.loads(place.command("client", "new", "duty", "--tenant", "office", "--operator"))
@@ -96,7 +96,7 @@ def test_clients_are_made_for_a_purpose_listed_and_disabled(tmp_path: Path) -> N
 
 def test_the_sandbox_serves_everything_in_one_go_and_leaves_credentials(tmp_path: Path, household: bytes) -> None:
     port = free_port()
-    process = Process(["serve", "--sandbox", "--port", str(port)], tmp_path)
+    process = Process(["serve", "--sandbox", "--port", str(port)], tmp_path, anew=True)
     process.start()
     await_ready(f"http://127.0.0.1:{port}", process)
     access = json.loads((tmp_path / "var" / "sandbox-client.json").read_bytes())
@@ -107,7 +107,7 @@ def test_the_sandbox_serves_everything_in_one_go_and_leaves_credentials(tmp_path
 
 
 def test_the_demo_ends_by_itself_with_the_final_version(tmp_path: Path) -> None:
-    printed = run(tmp_path, "demo", COLUMNS="160")
+    printed = run(tmp_path, "demo", anew=True, COLUMNS="160")
     assert printed.count("signature valid") == 2
     for wanted in (
         "report version 1: partial",
@@ -125,7 +125,7 @@ def test_the_demo_ends_by_itself_with_the_final_version(tmp_path: Path) -> None:
 def test_a_wrong_policy_pack_stops_the_start_with_file_line_and_rule(tmp_path: Path, repo_root: Path) -> None:
     text = (repo_root / "policies" / "990000.yaml").read_text("utf-8").replace("objection_days: 7", "objection_days: 700")
     (tmp_path / "990000.yaml").write_text(text, encoding="utf-8")
-    process = Process(["serve", "--port", "0"], tmp_path, {"VERIFY_POLICIES_DIR": str(tmp_path)})
+    process = Process(["serve", "--port", "0"], tmp_path, {"VERIFY_POLICIES_DIR": str(tmp_path)}, anew=True)
     process.start()
     assert process.popen is not None
     assert process.popen.wait(timeout=60) == 1

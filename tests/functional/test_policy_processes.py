@@ -1,6 +1,5 @@
 """What all processes share of a source's policy: real processes, a real database, one of them killed and started again."""
 
-import multiprocessing
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import FORKS
 from tests.functional.policy_process import run
 from tests.unit.sources.policy.sources import MONDAY
 from verify_service.domain.outcome import OutcomeCode
@@ -59,12 +59,10 @@ def log(tmp_path: Path) -> Log:
 def start(database_url: str, log: Log) -> Iterator[Start]:
     """Return how to start an asking process; whatever still runs at the end is killed."""
     migrate(database_url)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([run.__module__])
     started: list[BaseProcess] = []
 
     def begin(quota: dict[str, int]) -> BaseProcess:
-        process = context.Process(target=run, args=(database_url, quota, log.file))
+        process = FORKS.Process(target=run, args=(database_url, quota, log.file))
         process.start()
         started.append(process)
         return process

@@ -1,7 +1,6 @@
 """A whole service whose API and worker run with bugs that a file switches, registers that keep journals, and scenes to try a bug in."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 
 from bench.households import bodies
-from tests.conftest import ROOT
 from tests.functional.batches import BatchClient, BatchInstallation
 from tests.functional.checker import Ledgers, Receipts, read_ledgers
 from tests.functional.processes import Process, await_ready, free_port, registers
@@ -27,10 +25,6 @@ MOST_SECONDS = 30
 @dataclass
 class Buggy(BatchInstallation):
     """An installation whose processes read a file to see which bug is on."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
     @property
     def switch(self) -> Path:
