@@ -17,6 +17,11 @@ from verify_service.domain.identity import IdNumber
 from verify_service.domain.outcome import OutcomeCode, Subject
 from verify_service.errors import ConfigurationError
 
+try:  # libyaml reads all the cases in a tenth of the time: half a second of the sandbox's start
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # a build of PyYAML without it
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 CONTRACT_CLOCK = datetime(2026, 11, 24, 10, 0, tzinfo=timezone(timedelta(hours=8))).astimezone(UTC)
 
 
@@ -91,7 +96,7 @@ def load_cases(folder: Traversable) -> dict[str, Case]:
 
 def _read(file: Traversable) -> tuple[str, Case]:
     try:
-        return file.name.removesuffix(".yaml"), Case.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return file.name.removesuffix(".yaml"), Case.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=SafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigurationError(f"{file.name}: {error}") from error
 
