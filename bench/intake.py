@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from bench.bulk import Place, service
+from bench.csv_lines import csv_lines
 from bench.households import bodies
 from verify_service.bulk.columns import columns
 
@@ -25,31 +26,14 @@ _PIECE_LINES = 200
 
 
 def lines(count: int) -> Iterator[Mapping[str, str]]:
-    """Yield lines of the long form, one for each member, household after household."""
+    """Yield at least so many lines, household after household."""
     made = 0
     for body in bodies(members=None):
-        request = orjson.loads(body)
-        members, consents = request["household"].pop("members"), request.pop("consents")
-        for member, consent in zip(members, consents, strict=True):
-            made += 1
-            consent.pop("member")
-            yield dict(flat({**request, "member": member, "consent": consent}, ""))
+        household = list(csv_lines(orjson.loads(body)))
+        yield from household
+        made += len(household)
         if made >= count:
             return
-
-
-def flat(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, part in value.items():
-        if isinstance(part, dict):
-            yield from flat(part, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", cell(part)
-
-
-def cell(part: object) -> str:
-    if isinstance(part, bool):
-        return "true" if part else "false"
-    return ";".join(part) if isinstance(part, list) else str(part)
 
 
 def pieces(count: int) -> list[bytes]:

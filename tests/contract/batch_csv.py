@@ -7,8 +7,10 @@ in a cell are separated by semicolons. Encoding is UTF-8.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from bench.csv_lines import csv_lines
 
 _STAFF = ("staff_id", "name")
 HOUSEHOLD = (
@@ -38,7 +40,7 @@ def write_csv(requests: Iterable[Mapping[str, Any]]) -> str:
     lines = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     lines.writeheader()
     for request in requests:
-        lines.writerows(_lines(request))
+        lines.writerows(csv_lines(request))
     return text.getvalue()
 
 
@@ -51,29 +53,6 @@ def read_csv(text: str) -> list[dict[str, Any]]:
     for line in lines:
         households.setdefault(line["client_reference"], []).append(line)
     return [_request(group) for group in households.values()]
-
-
-def _lines(request: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    members, consents = request["household"]["members"], {c["member"]: c for c in request["consents"]}
-    whole = {key: value for key, value in request.items() if key != "consents"}
-    whole["household"] = {key: value for key, value in request["household"].items() if key != "members"}
-    for member in members:
-        consent = {key: value for key, value in consents[member["ref"]].items() if key != "member"}
-        yield dict(_flat({**whole, "member": member, "consent": consent}))
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, part in value.items():
-        if isinstance(part, dict):
-            yield from _flat(part, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", _cell(part)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ";".join(value) if isinstance(value, list) else str(value)
 
 
 def _request(group: Sequence[Mapping[str, str]]) -> dict[str, Any]:

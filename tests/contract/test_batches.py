@@ -1,13 +1,12 @@
 """What the store promises of batches, on both engines: turns, fences, accounting, and nothing seen before it is whole."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.contract.storage_examples import NOW, OTHER, TENANT, client, issue, new_id, ticket
+from tests.contract.storage_examples import NOW, OTHER, TENANT, issue, new_id, ticket
 from verify_service.errors import IdempotencyMismatch, NotFound, WrongState
 from verify_service.storage.batch_records import (
     BatchState,
@@ -25,24 +24,12 @@ from verify_service.storage.batch_records import (
     Upload,
     Wait,
 )
-from verify_service.storage.encryption import new_cipher
 from verify_service.storage.errors import LostLease
-from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Accepted, Response
-from verify_service.storage.store import Store, open_store
+from verify_service.storage.store import Store
 
 RECEIPT = Response(202, {}, b"receipt")
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    migrate(database_url)
-    opened = await open_store(database_url, cipher=new_cipher())
-    for tenant in (TENANT, OTHER):
-        await opened.add_client(client(tenant))
-    yield opened
-    await opened.close()
 
 
 async def staged(store: Store, *, chunks: int = 1, rows: int = 2, tenant: str = TENANT, **changes: Any) -> NewBatch:

@@ -1,7 +1,6 @@
 """The store's promises, each on SQLite and on PostgreSQL: accepted once, issued once, read under audit, seen by one tenant."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -37,17 +36,6 @@ from verify_service.storage.errors import LostLease
 from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Accepted, Issue, Replay, Response, TicketState, VerificationState
 from verify_service.storage.store import Store, open_store
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    migrate(database_url)
-    opened = await open_store(database_url, cipher=new_cipher())
-    await opened.add_client(client())
-    await opened.add_client(client(OTHER))
-    yield opened
-    await opened.close()
-
 
 # ---------------------------------------------------------------- accepting and idempotency
 

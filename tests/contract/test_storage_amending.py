@@ -1,37 +1,23 @@
 """Amendments on both engines: kept with the version they make or not at all, sealed in their place, under a key of their own."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.contract.storage_examples import AFTER_LEASE, LEASE, NOW, OTHER, TENANT, accept, accepted, answer, client, issue, next_version
+from tests.contract.storage_examples import AFTER_LEASE, LEASE, NOW, OTHER, TENANT, accept, accepted, answer, issue, next_version
 from verify_service.domain.amendment import Cancellation, GapClosure, Made, Officer, Withdrawal
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.errors import IdempotencyMismatch
-from verify_service.storage.encryption import new_cipher
 from verify_service.storage.errors import LostLease
-from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Accepted, Issue, Key, Replay, Response, VerificationState
-from verify_service.storage.store import Store, open_store
+from verify_service.storage.store import Store
 
 OFFICER = Officer(name_or_id="OFFICER-NAME", office="示例一市甲区民政局")
 CLOSURE = GapClosure(officer=OFFICER, reason="the register is closed", gaps=("q1:securities",))
 WITHDRAWAL = Withdrawal(officer=OFFICER, reason="the wrong household")
 KEY = Key("POST", "/v1/reports/{report_id}/withdraw", "k", "fingerprint")
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    await asyncio.to_thread(migrate, database_url)
-    opened = await open_store(database_url, cipher=new_cipher())
-    for tenant in (TENANT, OTHER):
-        await opened.add_client(client(tenant))
-    yield opened
-    await opened.close()
 
 
 async def first(store: Store) -> tuple[Accepted, Issue]:

@@ -1,18 +1,15 @@
 """What the store promises of webhooks, on both engines: an event is routed once, taken in turns, and nothing is lost or another's."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.contract.storage_examples import NOW, OTHER, TENANT, accept, client, issue, new_id
+from tests.contract.storage_examples import NOW, OTHER, TENANT, accept, issue, new_id
 from verify_service.errors import NotFound, WrongState
-from verify_service.storage.encryption import new_cipher
-from verify_service.storage.migrations import migrate
 from verify_service.storage.records import Accepted
-from verify_service.storage.store import Store, open_store
+from verify_service.storage.store import Store
 from verify_service.storage.webhook_deliveries import TRIAL_AFTER
 from verify_service.storage.webhook_endpoints import MOST_ENABLED
 from verify_service.storage.webhook_records import (
@@ -27,16 +24,6 @@ from verify_service.storage.webhook_records import (
 
 SOON, LATER, MUCH_LATER = (NOW + timedelta(minutes=minutes) for minutes in (1, 10, 60))
 ALL = [kind.value for kind in EventKind]
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    migrate(database_url)
-    opened = await open_store(database_url, cipher=new_cipher())
-    for tenant in (TENANT, OTHER):
-        await opened.add_client(client(tenant))
-    yield opened
-    await opened.close()
 
 
 async def registered(store: Store, *, tenant: str = TENANT, events: list[str] = ALL, at: datetime = NOW - timedelta(days=1)) -> str:

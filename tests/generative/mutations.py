@@ -44,10 +44,7 @@ def repeat(body: bytes, chance: random.Random) -> bytes:
 def insert(body: bytes, chance: random.Random) -> bytes:
     """Send something that was not there."""
     at = chance.randrange(len(body) + 1)
-    extra = chance.choice(
-        (b"\xef\xbb\xbf", b"\0", b"\r\n", b"null", b"[]", b"{}", b"NaN", b"<a/>", b"1", b"\xff", b"-", b"e9", "０".encode())
-    )
-    return body[:at] + extra + body[at:]
+    return body[:at] + chance.choice(STRAY) + body[at:]
 
 
 def exchange(body: bytes, chance: random.Random) -> bytes:
