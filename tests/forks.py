@@ -19,9 +19,11 @@ class Child:
     """A forked process, in the words of `subprocess.Popen`. One that is left over is ended with the run."""
 
     def __init__(
-        self, module: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path, anew: bool
+        self, module: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], out: Path, err: Path, anew: bool
     ) -> None:
-        call = (module, [module, *arguments], folder, {**os.environ, **environment}, log, anew)
+        for file in (out, err):
+            file.touch()
+        call = (module, [module, *arguments], folder, {**os.environ, **environment}, (out, err), anew)
         self._process = FORKS.Process(target=_become, args=call, daemon=True)
         self._process.start()
         assert self._process.pid is not None
@@ -44,12 +46,11 @@ class Child:
         os.kill(self.pid, signal.SIGTERM)
 
 
-def _become(module: str, argv: list[str], folder: Path, environment: Mapping[str, str], log: Path, anew: bool) -> None:
-    """Be `python -m module`, its output in a file: in the child's own interpreter, or, anew, in a new one."""
+def _become(module: str, argv: list[str], folder: Path, environment: Mapping[str, str], outputs: tuple[Path, Path], anew: bool) -> None:
+    """Be `python -m module`, its outputs in files: in the child's own interpreter, or, anew, in a new one."""
     os.chdir(folder)
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    for number, file in enumerate(outputs, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), number)
     if anew:
         os.execve(sys.executable, [sys.executable, "-m", module, *argv[1:]], environment)  # noqa: S606 - it is the child that becomes it
     os.environ.clear()

@@ -5,11 +5,11 @@ import os
 import signal
 import socket
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -46,7 +46,7 @@ class Process:
     def start(self) -> None:
         module, *first = self.module
         arguments = [*first, *self.arguments]
-        self.popen = Child(module, arguments, folder=self.folder, environment=self.environment, log=self.log, anew=self.anew)
+        self.popen = Child(module, arguments, folder=self.folder, environment=self.environment, out=self.log, err=self.log, anew=self.anew)
 
     def kill(self) -> None:
         """Kill -9, and wait until it is gone."""
@@ -71,13 +71,12 @@ class Process:
 
 def run(folder: Path, *arguments: str, anew: bool = False, **environment: str) -> str:
     """Run a command to its end and return what it printed."""
-    log = folder / f"{uuid.uuid4()}.out"
-    child = Child("verify_service.__main__", arguments, folder=folder, environment=environment, log=log, anew=anew)
-    code = child.wait(timeout=120)
-    printed = log.read_text("utf-8")
-    log.unlink()
-    assert code == 0, printed
-    return printed
+    with TemporaryDirectory() as outputs:
+        out, err = Path(outputs, "out"), Path(outputs, "err")
+        child = Child("verify_service.__main__", arguments, folder=folder, environment=environment, out=out, err=err, anew=anew)
+        code = child.wait(timeout=120)
+        assert code == 0, out.read_text("utf-8") + err.read_text("utf-8")
+        return out.read_text("utf-8")
 
 
 def await_ready(base_url: str, process: Process) -> None:

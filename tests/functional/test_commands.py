@@ -1,4 +1,4 @@
-"""The commands as an operator types them, in processes of their own, each started anew."""
+"""The commands as an operator types them, in processes of their own; what is about starting and ending is started anew."""
 
 import json
 from pathlib import Path
