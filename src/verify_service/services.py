@@ -265,6 +265,7 @@ def _as_issue(verified: Verified, verification: Mapping[str, Any], look_together
         state=VerificationState(header["state"]),
         actor=job.client_id,
         now=verified.issued_at,
+        payload=verified.signed.payload,
         answers=verified.changed,
         exchanges=[e for n, call in enumerate(verified.calls) for e in _exchanges(n, call, header["version"])],
         shares=[StoredShare(n, c.share.places, c.share.call, header["version"]) for n, c in enumerate(verified.calls) if c.share],

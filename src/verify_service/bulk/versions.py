@@ -45,6 +45,7 @@ def issue_of(verified: Verified) -> Issue:
         state=VerificationState(header["state"]),
         actor=job.client_id,
         now=verified.issued_at,
+        payload=verified.signed.payload,
         answers=verified.changed,
     )
 

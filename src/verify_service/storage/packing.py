@@ -13,10 +13,11 @@ from isal import isal_zlib
 _PACKED, _LEVEL = b"\x01", 1
 
 
-def pack(jws: bytes) -> bytes:
-    """Return the bytes to keep."""
+def pack(jws: bytes, payload: bytes | None = None) -> bytes:
+    """Return the bytes to keep. `payload`: what is signed, from whoever has just signed it and need not decode it."""
     parts = jws.split(b".")
-    payload = _decode(parts[1]) if len(parts) == 3 and b"\n" not in jws else None
+    if payload is None:
+        payload = _decode(parts[1]) if len(parts) == 3 and b"\n" not in jws else None
     if payload is None:
         return jws
     header, _, signature = parts

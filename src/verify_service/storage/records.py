@@ -191,6 +191,7 @@ class Issue:
     """Everything one report version brings with it, written in one transaction.
 
     `answers`: those that are new or changed since the version before; version 1 brings all.
+    `payload`: the canonical bytes that `jws` carries, if they are at hand.
     `exchanges`: those made for this version; `shares`: its parts in calls that other verifications share.
     `closed`: tickets that are waiting no longer, by dedupe_key.
     `next_looks`: when tickets are looked at again that have answered in part, by dedupe_key.
@@ -207,6 +208,7 @@ class Issue:
     state: VerificationState
     actor: str
     now: datetime
+    payload: bytes | None = field(default=None, repr=False)
     answers: Sequence[Answer] = ()
     exchanges: Sequence[StoredExchange] = ()
     shares: Sequence[StoredShare] = ()

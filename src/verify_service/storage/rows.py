@@ -37,7 +37,7 @@ def report(cipher: FieldCipher, issue: Issue) -> dict[str, Any]:
         "verification_id": r.verification_id,
         "version": r.version,
         "state": r.state,
-        "sealed_jws": cipher.seal(_jws_place(r.verification_id, r.id), packing.pack(issue.jws)),
+        "sealed_jws": cipher.seal(_jws_place(r.verification_id, r.id), packing.pack(issue.jws, issue.payload)),
         "digest": r.digest,
         "kid": r.kid,
         "issued_at": r.issued_at,

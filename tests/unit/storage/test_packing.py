@@ -19,6 +19,11 @@ def test_comes_back(payload: bytes) -> None:
     assert unpack(pack(jws(payload))) == jws(payload)
 
 
+@given(st.binary(max_size=2000))
+def test_who_has_the_payload_gets_the_same(payload: bytes) -> None:
+    assert pack(jws(payload), payload) == pack(jws(payload))
+
+
 @given(st.binary(max_size=200).filter(lambda content: not content.startswith(b"\x01")))
 def test_anything_comes_back(content: bytes) -> None:
     assert unpack(pack(content)) == content
