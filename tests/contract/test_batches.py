@@ -131,7 +131,7 @@ async def test_chunk_is_written_once_and_completes_the_batch(store: Store) -> No
     await store.batches.issue(done(work))
     with pytest.raises(LostLease):
         await store.batches.issue(done(work))
-    assert await store.batches.finished() == [(TENANT, batch.id)]
+    assert (await store.batches.look(now=NOW)).finished == [(TENANT, batch.id)]
     counts = await store.batches.count_rows(batch_id=batch.id)
     assert counts == {"final": 2, "partial": 0, "rejected": 1, "cancelled": 0}
     assert not await store.batches.complete(batch_id=batch.id, manifest="m", counts={**counts, "final": 3}, now=NOW)
@@ -195,14 +195,16 @@ async def test_nothing_begins_after_the_deadline(store: Store) -> None:
     assert await store.batches.end_overdue(now=NOW) == 1
     await store.batches.issue(done(work))
     assert await store.batches.count_rows(batch_id=batch.id) == {"final": 2, "partial": 0, "rejected": 1, "cancelled": 2}
-    assert await store.batches.finished() == [(TENANT, batch.id)]
+    assert (await store.batches.look(now=NOW)).finished == [(TENANT, batch.id)]
 
 
 async def test_chunk_that_failed_is_due_again_later(store: Store) -> None:
     await accepted(store)
     work = await begun(store)
     await store.batches.put_back(work.key, due_at=LATER, fence=work.fence)
+    assert not (await store.batches.look(now=NOW)).is_due
     assert await store.batches.queue_due(now=NOW, most=9) == []
+    assert (await store.batches.look(now=LATER)).is_due
     assert await store.batches.queue_due(now=LATER, most=9) == [ChunkKey(work.key.batch_id, 1, 2)]
 
 
@@ -212,7 +214,7 @@ async def test_silent_workers(store: Store) -> None:
     await store.batches.beat("a", now=LATER)
     assert await store.batches.silent(before=LATER) == ["b"]
     await store.batches.forget("b")
-    assert await store.batches.alive() == 1
+    assert (await store.batches.look(now=NOW)).workers == 1
 
 
 async def test_chunk_that_waits_keeps_its_rows_and_tickets(store: Store) -> None:
@@ -231,7 +233,7 @@ async def test_chunk_that_waits_keeps_its_rows_and_tickets(store: Store) -> None
     assert (again.begun_at, again.rows) == (NOW, work.rows)
     assert [kept.ticket for kept in await store.batches.waiting(again)] == [ticket().ticket]
     await store.batches.issue(replace(done(again), wait=Wait(ChunkTask.GO_ON, LATER, "the quota of property")))
-    assert await store.batches.finished() == []
+    assert (await store.batches.look(now=NOW)).finished == []
     (key,) = await store.batches.queue_due(now=LATER, most=9)
     further = await store.batches.begin(key)
     assert further is not None

@@ -58,15 +58,16 @@ class Feeder:
         if self._next_beat is None or now >= self._next_beat:
             self._next_beat = now + timedelta(seconds=_BEAT_SECONDS)
             await self._beat(now)
-        await self._feed(now)
-        for tenant, batch_id in await self.services.store.batches.finished():
+        look = await self.services.store.batches.look(now=now)
+        if look.is_due:
+            await self._feed(now, look.workers)
+        for tenant, batch_id in look.finished:
             await self._complete(tenant, batch_id)
 
-    async def _feed(self, now: datetime) -> None:
+    async def _feed(self, now: datetime, workers: int) -> None:
         """Keep enough chunks queued for all workers, and no more: what is not queued can still be paused or take its fair turn."""
-        batches = self.services.store.batches
-        most = 2 * self.options.concurrency * max(1, await batches.alive())
-        for key in await batches.queue_due(now=now, most=most):
+        most = 2 * self.options.concurrency * max(1, workers)
+        for key in await self.services.store.batches.queue_due(now=now, most=most):
             await self.engine.start(KIND, str(key))
 
     async def _beat(self, now: datetime) -> None:

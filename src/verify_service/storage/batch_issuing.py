@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from verify_service.storage import audit, batch_chunks, batch_claims, rows
 from verify_service.storage.accepting import request_place
@@ -18,6 +18,7 @@ from verify_service.storage.batch_tables import batch_exchanges, batch_rejection
 from verify_service.storage.encryption import FieldCipher, Place
 from verify_service.storage.errors import LostLease
 from verify_service.storage.hot import HotStatement
+from verify_service.storage.many import ManyRows
 from verify_service.storage.records import Issue, StoredExchange, StoredTicket, VerificationState
 from verify_service.storage.tables import answers, reports, subjects, verifications
 from verify_service.storage.tables import audit as audit_table
@@ -66,8 +67,8 @@ _POSTPONE_TICKET = (
 )
 
 
-_TABLES = (verifications, subjects, reports, answers, batch_exchanges, batch_tickets, batch_rejections)
-_INSERT = {table.name: HotStatement(insert(table)) for table in _TABLES} | {audit_table.name: HotStatement(insert(audit_table).inline())}
+_TABLES = (verifications, subjects, reports, answers, batch_exchanges, batch_tickets, batch_rejections, audit_table)
+_ADD = {table.name: ManyRows(table) for table in _TABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +76,25 @@ class PreparedChunk:
     """A chunk's issue with its rows ready to write, by table."""
 
     issue: ChunkIssue
-    rows: Sequence[tuple[HotStatement, list[dict[str, Any]]]]
+    rows: Mapping[str, Sequence[dict[str, Any]]]
     next_versions: list[dict[str, Any]]
 
 
 def prepare(cipher: FieldCipher, issue: ChunkIssue) -> PreparedChunk:
     """Build the rows: serialise, compress, seal."""
     first = [each for each in issue.issues if each.report.version == 1]
-    subject_rows = [row for each in first for row in _subjects(cipher, issue, each)]
     return PreparedChunk(
         issue,
-        [
-            (_INSERT[verifications.name], [_verification(cipher, issue, each) for each in first]),
-            (_INSERT[subjects.name], subject_rows),
-            (_INSERT[reports.name], [rows.report(cipher, each) for each in issue.issues]),
-            (_INSERT[answers.name], [rows.answers(cipher, each) for each in issue.issues if each.answers]),
-            (_INSERT[batch_exchanges.name], [_exchange(cipher, issue.work, kept) for kept in issue.exchanges]),
-            (_INSERT[batch_tickets.name], [_ticket(issue.work, kept) for kept in issue.tickets]),
-            (_INSERT[batch_rejections.name], [_rejection(issue, i) for i in range(len(issue.rejections))]),
-            (_INSERT[audit_table.name], [_act(each).row() for each in issue.issues]),
-        ],
+        {
+            verifications.name: [_verification(cipher, issue, each) for each in first],
+            subjects.name: [row for each in first for row in _subjects(cipher, issue, each)],
+            reports.name: [rows.report(cipher, each) for each in issue.issues],
+            answers.name: [rows.answers(cipher, each) for each in issue.issues if each.answers],
+            batch_exchanges.name: [_exchange(cipher, issue.work, kept) for kept in issue.exchanges],
+            batch_tickets.name: [_ticket(issue.work, kept) for kept in issue.tickets],
+            batch_rejections.name: [_rejection(issue, i) for i in range(len(issue.rejections))],
+            audit_table.name: [_act(each).row() for each in issue.issues],
+        },
         [_next_version(each) for each in issue.issues if each.report.version > 1],
     )
 
@@ -105,11 +105,10 @@ def write(connection: Connection, prepared: PreparedChunk) -> None:
     batch_chunks.release(connection, issue.work, _after(issue))
     if issue.requests:
         batch_claims.release(connection, issue.work.key.batch_id, issue.work.key.no)
-    for values in prepared.next_versions:
-        if _NEXT_VERSION.run(connection, values) != 1:
-            raise LostLease(values["of_verification"])
-    for statement, rows_of_table in prepared.rows:
-        statement.run_many(connection, rows_of_table)
+    if _NEXT_VERSION.run_many(connection, prepared.next_versions) != len(prepared.next_versions):
+        raise LostLease(issue.work.key.batch_id)
+    for table, rows_of_table in prepared.rows.items():
+        _ADD[table].add(connection, rows_of_table)
     _settle(connection, issue)
 
 
@@ -117,8 +116,8 @@ def put_off(connection: Connection, cipher: FieldCipher, off: PutOff) -> None:
     """Let a chunk wait; its rows stay staged, so that it can be cancelled as if it had not begun. Raises LostLease."""
     begun = {} if off.begun_at is None else {"begun_at": off.begun_at}
     batch_chunks.release(connection, off.work, {"state": ChunkState.STAGED.value, **_waiting(off.wait), **begun})
-    _INSERT[batch_exchanges.name].run_many(connection, [_exchange(cipher, off.work, kept) for kept in off.exchanges])
-    _INSERT[batch_tickets.name].run_many(connection, [_ticket(off.work, kept) for kept in off.tickets])
+    _ADD[batch_exchanges.name].add(connection, [_exchange(cipher, off.work, kept) for kept in off.exchanges])
+    _ADD[batch_tickets.name].add(connection, [_ticket(off.work, kept) for kept in off.tickets])
     _postpone(connection, {"of_batch": off.work.key.batch_id, "of_no": off.work.key.no}, off.postponed)
 
 

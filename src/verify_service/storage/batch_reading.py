@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from verify_service.domain.amendment import Made
 from verify_service.domain.outcome import Answer
 from verify_service.errors import NotFound
-from verify_service.storage import amending, audit, rows
+from verify_service.storage import amending, audit, batch_chunks, batch_control, rows
 from verify_service.storage.accepting import request_place
 from verify_service.storage.batch_records import (
     BatchRow,
@@ -21,16 +21,18 @@ from verify_service.storage.batch_records import (
     ChunkState,
     ChunkWork,
     Known,
+    Look,
     Rejection,
     ResultRow,
     RowState,
 )
-from verify_service.storage.batch_tables import batch_chunks, batch_rejections, batch_rows, batch_tickets, batches, workers
+from verify_service.storage.batch_tables import batch_chunks as chunks
+from verify_service.storage.batch_tables import batch_rejections, batch_rows, batch_tickets, batches, workers
 from verify_service.storage.encryption import FieldCipher
 from verify_service.storage.records import StoredTicket, TicketState
 from verify_service.storage.tables import amendments, answers, reports, subjects, verifications
 
-_b, _c, _r, _e, _v, _p = batches.c, batch_chunks.c, batch_rows.c, batch_rejections.c, verifications.c, reports.c
+_b, _c, _r, _e, _v, _p = batches.c, chunks.c, batch_rows.c, batch_rejections.c, verifications.c, reports.c
 _BATCH = select(batches).where(_b.id == bindparam("id"), _b.tenant == bindparam("tenant"), _b.state != BatchState.RECEIVING.value)
 _COUNTED = ("final", "partial", "rejected", "cancelled", "outcomes", "finished_at", "due_at", "waits_for")
 _CHUNKS = select(*(_c[name] for name in ("state", "first_row", "last_row", *_COUNTED))).where(
@@ -98,6 +100,7 @@ _WAITING = select(batch_tickets).where(
     batch_tickets.c.chunk_no == bindparam("of_no"),
     batch_tickets.c.state == TicketState.WAITING.value,
 )
+_ALIVE = select(func.count()).select_from(workers)
 _SQLITE_BEAT, _POSTGRESQL_BEAT = sqlite.insert(workers), postgresql.insert(workers)
 _BEAT = {
     "sqlite": _SQLITE_BEAT.on_conflict_do_update(index_elements=["id"], set_={"seen_at": _SQLITE_BEAT.excluded.seen_at}),
@@ -198,9 +201,10 @@ def silent(connection: Connection, before: datetime) -> Sequence[str]:
     return list(connection.execute(select(workers.c.id).where(workers.c.seen_at < before)).scalars())
 
 
-def alive(connection: Connection) -> int:
-    """Return how many workers there are."""
-    return int(connection.execute(select(func.count()).select_from(workers)).scalar_one())
+def look(connection: Connection, now: datetime) -> Look:
+    """Return what there is to do, and how many workers share in it."""
+    alive = connection.execute(_ALIVE).scalar_one()
+    return Look(int(alive), batch_chunks.is_due(connection, now), batch_control.finished(connection))
 
 
 def forget(connection: Connection, worker: str) -> None:

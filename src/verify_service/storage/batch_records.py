@@ -260,6 +260,15 @@ class ChunkIssue:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a worker sees of all batches: how many workers live, whether a chunk is due, and (tenant, id) of batches to complete."""
+
+    workers: int
+    is_due: bool
+    finished: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkCount:
     """How many rows of one chunk have which result, and when that was written."""
 

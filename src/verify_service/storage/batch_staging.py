@@ -11,13 +11,13 @@ from verify_service.storage import accepting, audit
 from verify_service.storage.batch_records import BatchState, ChunkState, ChunkTask, NewBatch, RowState, Staged, Upload
 from verify_service.storage.batch_tables import batch_chunks, batch_exchanges, batch_rejections, batch_rows, batch_tickets, batches
 from verify_service.storage.encryption import FieldCipher, Place
-from verify_service.storage.hot import HotStatement
+from verify_service.storage.many import ManyRows
 from verify_service.storage.records import Replay, Response
 
 REPEATED_REFERENCE = "repeated_reference"
 _r = batch_rows.c
-_INSERT_BATCH, _INSERT_REJECTIONS, _INSERT_CHUNK = (insert(table) for table in (batches, batch_rejections, batch_chunks))
-_INSERT_ROWS = HotStatement(insert(batch_rows))
+_INSERT_BATCH, _INSERT_CHUNK = insert(batches), insert(batch_chunks)
+_ROWS, _REJECTIONS = ManyRows(batch_rows), ManyRows(batch_rejections)
 _COUNTS = {"rows_in": 0, "final": 0, "partial": 0, "rejected": 0, "cancelled": 0, "size_bytes": 0}
 _BATCH = _r.batch_id == bindparam("of_batch")
 _REPEATED = select(_r.reference).where(_BATCH, _r.reference.is_not(None)).group_by(_r.reference).having(func.count() > 1)
@@ -45,9 +45,8 @@ def stage(connection: Connection, cipher: FieldCipher, batch: NewBatch, staged: 
     """Write some rows of the upload: the good ones as a chunk, of the bad ones what is wrong."""
     if staged.rows:
         connection.execute(_INSERT_CHUNK, _chunk(cipher, batch, staged))
-    _INSERT_ROWS.run_many(connection, [*_good(batch, staged), *_bad(batch, staged)])
-    if staged.rejections:
-        connection.execute(_INSERT_REJECTIONS, _told(batch, staged))
+    _ROWS.add(connection, [*_good(batch, staged), *_bad(batch, staged)])
+    _REJECTIONS.add(connection, _told(batch, staged))
 
 
 def accept(connection: Connection, cipher: FieldCipher, upload: Upload, response: Response) -> Replay | None:

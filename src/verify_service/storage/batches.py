@@ -14,6 +14,7 @@ from verify_service.storage.batch_records import (
     ChunkKey,
     ChunkWork,
     Known,
+    Look,
     NewBatch,
     PutOff,
     Rejection,
@@ -94,9 +95,9 @@ class BatchStore:
         """Let nothing begin in batches whose deadline has passed."""
         return await self._executor.write(partial(batch_control.end_overdue, now=now))
 
-    async def finished(self) -> Sequence[tuple[str, str]]:
-        """Return (tenant, id) of running batches of which nothing is left to do."""
-        return await self._executor.read(batch_control.finished)
+    async def look(self, *, now: datetime) -> Look:
+        """Return what there is to do, in one look that needs no writer: an idle worker does it several times a second."""
+        return await self._executor.read(partial(batch_reading.look, now=now))
 
     async def count_rows(self, *, batch_id: str) -> dict[str, int]:
         """Return how many rows have each result."""
@@ -109,8 +110,6 @@ class BatchStore:
 
     async def queue_due(self, *, now: datetime, most: int) -> Sequence[ChunkKey]:
         """Choose due chunks in fair turns, so that at most `most` are queued."""
-        if not await self._executor.read(partial(batch_chunks.is_due, now=now)):
-            return []
         return await self._executor.write(partial(batch_chunks.queue_due, now=now, most=most))
 
     async def still_queued(self) -> Sequence[ChunkKey]:
@@ -167,10 +166,6 @@ class BatchStore:
     async def silent(self, *, before: datetime) -> Sequence[str]:
         """Return the workers that have not been heard of since."""
         return await self._executor.read(partial(batch_reading.silent, before=before))
-
-    async def alive(self) -> int:
-        """Return how many workers there are."""
-        return await self._executor.read(batch_reading.alive)
 
     async def forget(self, worker: str) -> None:
         """Take a worker out."""

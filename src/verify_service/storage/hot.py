@@ -48,14 +48,15 @@ class HotStatement:
         finally:
             cursor.close()
 
-    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it once for each row; all have the same columns."""
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run it once for each row, all with the same columns, and return how many rows it changed. Raises the driver's errors."""
         if not rows:
-            return
+            return 0
         compiled = self._for(connection.dialect, rows[0])
         cursor: DBAPICursor = connection.connection.cursor()
         try:
             cursor.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
+            return cursor.rowcount
         finally:
             cursor.close()
 
