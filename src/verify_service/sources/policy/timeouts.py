@@ -28,7 +28,7 @@ class AttemptTimeouts:
         self._since, self._unread = now, 0
         self.measured = 0  # attempts that the present timeouts follow from; 0: they are those of source.toml
         self.usual: float | None = None  # p95, in seconds, once there are enough
-        self.seconds: dict[Lane, float] = dict.fromkeys(("live", "bulk"), self._start / 1000)
+        self.seconds = self._unmeasured()
 
     def took(self, seconds: float, now: float) -> None:
         """Count a whole answer."""
@@ -53,7 +53,13 @@ class AttemptTimeouts:
         is_enough = longest is not None and whole.count >= self._rule.least_attempts
         self.measured = whole.count if is_enough else 0
         self.usual = whole.quantile(_USUAL_SHARE) if is_enough else None
-        self.seconds = self._bounded(longest * 1000) if longest and is_enough else dict.fromkeys(("live", "bulk"), self._start / 1000)
+        self.seconds = self._bounded(longest * 1000) if longest and is_enough else self._unmeasured()
+
+    def _unmeasured(self) -> dict[Lane, float]:
+        """Return where timeouts start. A bulk call asks about hundreds and nobody waits for it: cut off too early it is asked in vain."""
+        start, rule = self._start, self._rule
+        bulk = min(max(start * _BULK_FACTOR, rule.bulk_least_ms), max(rule.bulk_most_ms, start))
+        return {"live": start / 1000, "bulk": bulk / 1000}
 
     def _bounded(self, longest_ms: float) -> dict[Lane, float]:
         """Return the timeouts for a p99.9. Where a timeout starts is within its bounds, whatever they say."""

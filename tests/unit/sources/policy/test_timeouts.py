@@ -28,8 +28,9 @@ def measured(*took: tuple[int, float], rule: TimeoutRule = RULE, limits: Limits 
     return timeouts
 
 
-def test_until_a_thousand_were_measured_it_is_that_of_source_toml() -> None:
-    assert measured((999, 0.9)).seconds == {"live": 3.0, "bulk": 3.0}
+def test_until_a_thousand_were_measured_it_is_that_of_source_toml_and_twice_that_for_bulk() -> None:
+    assert measured((999, 0.9)).seconds == {"live": 3.0, "bulk": 6.0}
+    assert measured(limits=Limits(attempt_timeout_ms=20_000)).seconds == {"live": 20.0, "bulk": 30.0}
     assert measured((999, 0.9)).measured == 0
 
 
