@@ -28,7 +28,7 @@ from verify_service.verification.plan import Plan, local_day
 from verify_service.verification.verify import Job
 
 _ASK_SECONDS = 60.0
-_AT_ONCE = 10  # households between two turns of the event loop
+_AT_ONCE = 3  # households between two turns of the event loop: a new connection needs six turns within its second
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +193,6 @@ def _new(each: Planned) -> NewVerification:
 
 
 async def _breathe(i: int) -> None:
-    """Let the event loop serve others: live requests wait for ten households at most, not for a chunk."""
+    """Let the event loop serve others: live requests and other calls wait for three households at most, not for a chunk."""
     if i % _AT_ONCE == 0:
         await asyncio.sleep(0)
