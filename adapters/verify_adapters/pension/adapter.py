@@ -109,10 +109,9 @@ def _answer(q: Question, found: Found | None, *, today: date, exchanges: Sequenc
 def _damage(q: Question, data: Data, today: date) -> tuple[OutcomeCode, str] | None:
     """Return why one person's data cannot be used. A right number under another name is a mismatch, not a mix-up (M2)."""
     number = data.person.identifier[0].identifier_value
-    if not same_identity(q, id_number=number, name=None):
-        return OutcomeCode.BINDING, "echoed number"
     if not same_identity(q, id_number=number, name=data.person.name):
-        return OutcomeCode.NAME_MISMATCH, "registered name"
+        is_number_of_hers = same_identity(q, id_number=number, name=None)
+        return (OutcomeCode.NAME_MISMATCH, "registered name") if is_number_of_hers else (OutcomeCode.BINDING, "echoed number")
     if any(row.ssn != number and not same_identity(q, id_number=row.ssn, name=None) for row in data.reg_records):
         return OutcomeCode.BINDING, "number of a row"
     if data.record_count != len(data.reg_records) or data.has_records is not bool(data.reg_records):

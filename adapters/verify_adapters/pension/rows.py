@@ -25,7 +25,8 @@ def records_of(rows: Sequence[Contribution | Benefit]) -> list[SocialContributio
 def _each_once(rows: Iterable[Contribution | Benefit]) -> list[Contribution | Benefit]:
     found: dict[str, Contribution | Benefit] = {}
     for row in rows:
-        if found.setdefault(row.entry_no, row) != row:
+        first = found.setdefault(row.entry_no, row)
+        if first is not row and first != row:  # comparing a row with itself would look at every field
             raise RowContradiction("one entry number, two entries")
     return list(found.values())
 

@@ -17,8 +17,10 @@ ACTION = '"urn:cn:real-property:query:QueryRights"'
 PAGE_ROWS = 200
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_SOAP_ENVELOPE, _SOAP_BODY, _SOAP_FAULT = (f"{_SOAP}{name}" for name in ("Envelope", "Body", "Fault"))
 _NAMESPACE = "{urn:cn:real-property:query}"
 _NAME_AT = len(_NAMESPACE)
+_RESPONSE = f"{_NAMESPACE}QueryRightsResponse"
 _LISTS = {_NAMESPACE + of_all: _NAMESPACE + of_one for of_all, of_one in (("Persons", "Person"), ("Rows", "Row"), ("GYRLB", "GYR"))}
 _FAULTS = {
     "Server.Busy": OutcomeCode.HTTP_5XX,
@@ -79,9 +81,9 @@ def read_body(exchange: Exchange) -> dict[str, Any]:
     if exchange.status != 200:
         raise _failure_of(exchange)
     content = _content(exchange.body)
-    if content.tag == f"{_SOAP}Fault":
+    if content.tag == _SOAP_FAULT:
         raise _fault(content)
-    if content.tag != f"{_NAMESPACE}QueryRightsResponse":
+    if content.tag != _RESPONSE:
         raise invalid(OutcomeCode.SCHEMA, "soap: not the response that was asked for")
     return _fields(content)
 
@@ -91,15 +93,15 @@ def _failure_of(exchange: Exchange) -> SourceFailure:
         content = _content(exchange.body)
     except SourceFailure:
         return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"http {exchange.status} without a fault")
-    if content.tag != f"{_SOAP}Fault":
+    if content.tag != _SOAP_FAULT:
         return SourceFailure(OutcomeCode.HTTP_5XX, failed_by="source", detail=f"http {exchange.status} without a fault")
     return _fault(content)
 
 
 def _content(body: bytes) -> Any:
     root = read_xml(body)
-    bodies = root.findall(f"{_SOAP}Body")
-    if root.tag != f"{_SOAP}Envelope" or len(bodies) != 1 or len(bodies[0]) != 1:
+    bodies = [part for part in root if part.tag == _SOAP_BODY]
+    if root.tag != _SOAP_ENVELOPE or len(bodies) != 1 or len(bodies[0]) != 1:
         raise invalid(OutcomeCode.SCHEMA, "soap: not an envelope with one body of one element")
     return bodies[0][0]
 

@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from verify_service.domain.identity import IdentityError, IdNumber, normalise_name
-from verify_service.domain.outcome import UNDER_FORMER_NAME, Answer, Outcome, OutcomeCode, Question
+from verify_service.domain.outcome import UNDER_FORMER_NAME, Answer, FailedBy, Outcome, OutcomeCode, Question
 from verify_service.domain.records import Record
 from verify_service.sources import strict_json, strict_xml
 from verify_service.sources.adapter import Exchange
@@ -138,9 +138,13 @@ def not_answered(question: Question, code: OutcomeCode, *, detail: str, exchange
 
 
 def _outcome(code: OutcomeCode, exchanges: Sequence[Exchange], *, as_of: date | None, detail: str = "") -> Outcome:
+    failed_by: FailedBy | None = None if code.is_fact else "source"
+    if len(exchanges) == 1:  # nearly always: a register with few rows has one page
+        (e,) = exchanges
+        return Outcome(code, failed_by, detail, e.attempts, e.asked_at, e.answered_at, as_of, (e.answer_digest,))
     return Outcome(
         code=code,
-        failed_by=None if code.is_fact else "source",
+        failed_by=failed_by,
         detail=detail,
         attempts=max((e.attempts for e in exchanges), default=0),
         asked_at=min((e.asked_at for e in exchanges), default=None),

@@ -15,7 +15,8 @@ import orjson
 
 MAX_DEPTH = 32
 _MAX_NUMBER_CHARACTERS = 40
-_FRACTION = re.compile(rb"[\[,:]-?[0-9]+[.eE]")  # in a text without spaces; inside a string it only costs the slower way
+# In a text without spaces; inside a string it only costs the slower way. Three, since a search for one first letter is ten times faster.
+_FRACTIONS = tuple(re.compile(before + rb"-?[0-9]+[.eE]") for before in (b":", b",", rb"\["))
 _CONTAINERS = frozenset({dict, list})
 
 Rule = Literal["syntax", "duplicate_key", "depth", "number_size"]
@@ -69,7 +70,7 @@ def _depth_exceeded(value: object, most: int) -> bool:
 def _is_plain(data: bytes, value: object) -> bool:
     """Say whether the text says its value and nothing else: compact, no key twice, whole numbers."""
     try:
-        return type(value) is not float and orjson.dumps(value) == data and _FRACTION.search(data) is None
+        return type(value) is not float and orjson.dumps(value) == data and not any(shape.search(data) for shape in _FRACTIONS)
     except orjson.JSONEncodeError:  # nested deeper than orjson writes
         return False
 

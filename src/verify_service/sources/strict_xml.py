@@ -5,6 +5,9 @@ from typing import Literal
 from lxml import etree
 
 Rule = Literal["syntax", "dtd"]
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False
+)
 
 
 class StrictXmlError(ValueError):
@@ -22,11 +25,8 @@ def parse(data: bytes) -> etree._Element:
     """
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise StrictXmlError("dtd")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         raise StrictXmlError("syntax") from None
     if root.getroottree().docinfo.internalDTD is not None:
