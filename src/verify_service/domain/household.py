@@ -27,6 +27,7 @@ from verify_service.domain.records.base import Cm2, Fen
 Region = Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{6})?$", description="GB/T 2260, 6 or 12 digits")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 _ADULT_YEARS = 18
+_OF_THE_HOUSEHOLD = frozenset({Role.APPLICANT, Role.MEMBER})
 
 
 class DeclaredSpecial(Part):
@@ -125,7 +126,7 @@ class Member(Part):
     @property
     def counted(self) -> bool:
         """Say whether the member is in the divisor (M24)."""
-        return self.role in {Role.APPLICANT, Role.MEMBER} and self.excluded is None
+        return self.excluded is None and self.role in _OF_THE_HOUSEHOLD
 
     @property
     def severely_disabled(self) -> bool:

@@ -93,7 +93,9 @@ class Interval:
 
     def to_json(self, unit: Unit) -> dict[str, object]:
         """Return `{lower_<unit>, upper_<unit>, complete, missing}`, rounded for display."""
-        lower, upper = half_up(self.lower), None if self.upper is None else half_up(self.upper)
+        lower, upper = self.lower, self.upper
+        if type(lower) is not int or type(upper) is not int:  # which nearly all are, so that nothing is left to round
+            lower, upper = half_up(lower), None if upper is None else half_up(upper)
         if lower > LARGEST_EXACT or (upper or 0) > LARGEST_EXACT:
             # Beyond what JSON carries exactly, "at least the largest number" is still true, and never an error.
             lower, upper = min(lower, LARGEST_EXACT), None
@@ -117,7 +119,7 @@ def greatest(parts: Iterable[Interval]) -> Interval:
     for part in parts:
         lower = max(lower, part.lower)
         upper = None if upper is None or part.upper is None else max(upper, part.upper)
-        missing |= part.missing
+        missing = missing | part.missing if part.missing else missing
     return Interval(lower, upper, missing)
 
 
@@ -129,12 +131,12 @@ def total(parts: Iterable[Interval]) -> Interval:
     for part in parts:
         lower += part.lower
         upper = None if upper is None or part.upper is None else upper + part.upper
-        missing |= part.missing
+        missing = missing | part.missing if part.missing else missing
     return Interval(lower, upper, missing)
 
 
 def divided(amount: Exact, parts: int) -> Exact:
     """Divide exactly; whole numbers stay integers, whose arithmetic is faster and just as exact."""
-    if isinstance(amount, int) and amount % parts == 0:
-        return amount // parts
-    return Fraction(amount) / parts
+    if isinstance(amount, int):
+        return Fraction(amount, parts) if amount % parts else amount // parts
+    return amount / parts

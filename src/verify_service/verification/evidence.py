@@ -63,11 +63,16 @@ class Evidence:
     answers: Mapping[Pair, Answer]
     sources: Mapping[str, Source]
     rows: Mapping[str, Sequence[Row]]
+    rows_by_member: Mapping[Pair, Sequence[Row]]
     missing_by_kind: Mapping[str, Mapping[str, frozenset[str]]]
 
     def of(self, kind: str) -> Sequence[Row]:
         """Return the rows of a record kind in canonical order."""
         return self.rows.get(kind, ())
+
+    def of_member(self, kind: str, member: str) -> Sequence[Row]:
+        """Return one member's rows of a record kind in canonical order."""
+        return self.rows_by_member.get((kind, member), ())
 
     def missing(self, kinds: Iterable[str], members: Iterable[str]) -> frozenset[str]:
         """Name the cells (`member:source`) whose silence leaves figures open; `*:kind` where no register serves a kind."""
@@ -89,18 +94,23 @@ def gather(household: Household, answers: Sequence[Answer], sources: Mapping[str
     ordered = {(m, s): by_pair[m, s] for m in members for s in asked if (m, s) in by_pair}
     if len(ordered) != len(answers) or len(ordered) != len(members) * len(asked):
         raise ValueError("every asked source has exactly one answer for every member of the household")
-    return Evidence(ordered, sources, _rows(ordered, sources), _missing(ordered, members, sources))
+    by_kind, by_member = _rows(ordered, sources)
+    return Evidence(ordered, sources, by_kind, by_member, _missing(ordered, members, sources))
 
 
-def _rows(answers: Mapping[Pair, Answer], sources: Mapping[str, Source]) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = {}
+def _rows(answers: Mapping[Pair, Answer], sources: Mapping[str, Source]) -> tuple[dict[str, list[Row]], dict[Pair, list[Row]]]:
+    """Return the rows by kind, and by kind and member."""
+    by_kind: dict[str, list[Row]] = {}
+    by_member: dict[Pair, list[Row]] = {}
     place = 0
     for (member, source), answer in answers.items():
         if answer.records and answer.outcome.code in _COUNTING:
             for record in canonical(answer.records):
-                rows.setdefault(record.kind, []).append(Row(member, sources[source], answer, record, place))
+                row = Row(member, sources[source], answer, record, place)
+                by_kind.setdefault(record.kind, []).append(row)
+                by_member.setdefault((record.kind, member), []).append(row)
                 place += 1
-    return rows
+    return by_kind, by_member
 
 
 def canonical(records: Sequence[Record]) -> Sequence[Record]:

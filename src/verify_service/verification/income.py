@@ -7,6 +7,7 @@ worked (M26). A wage or transfer is open upwards while a register that may prove
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from verify_service.domain.codes import Exclusion, Labour
@@ -41,6 +42,10 @@ class ClassIncome:
     proven: Interval | None
     counted: Interval
     basis: Basis
+
+
+# A class of which nobody says anything, as most are.
+_SILENT = {name: ClassIncome(name, None, None, NOTHING, "none") for name in CLASSES}
 
 
 @swift
@@ -86,14 +91,11 @@ class Income:
 
 def income(evidence: Evidence, household: Household, period: Period, policy: Policy) -> Income:
     """Compute everybody's income; supporters and excluded persons stand beside the total, never in it (M23, M24)."""
-    months = _months(period)
-    by_kind = {kind: _by_member(evidence.of(kind)) for kind in (*WAGE_KINDS, "benefit")}
-    alone = {m.ref: _member_income(m, evidence, by_kind, months, policy, ()) for m in household.members if m.support}
+    months = _months(period.first, period.months)
+    alone = {m.ref: _member_income(m, evidence, months, policy, ()) for m in household.members if m.support}
     own = {m.ref: _supporters_own(m, alone[m.ref].total) for m in household.members if m.support}
     given = support(household, own, len(months), policy) if own else {}
-    members = {
-        m.ref: alone.get(m.ref) or _member_income(m, evidence, by_kind, months, policy, given.get(m.ref, ())) for m in household.members
-    }
+    members = {m.ref: alone.get(m.ref) or _member_income(m, evidence, months, policy, given.get(m.ref, ())) for m in household.members}
     counted = tuple(m.ref for m in household.members if m.counted or _died_in(m, months))
     return _means(members, counted, len(months), sum(m.counted for m in household.members))
 
@@ -111,29 +113,18 @@ def _died_in(member: Member, months: Collection[str]) -> bool:
     return member.excluded is Exclusion.DECEASED and member.died_on is not None and month_of(member.died_on) in months
 
 
-def _months(period: Period) -> list[str]:
-    first = int(period.first[:4]) * 12 + int(period.first[5:]) - 1
-    return [f"{m // 12:04d}-{m % 12 + 1:02d}" for m in range(first, first + period.months)]
-
-
-def _by_member(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row.member, []).append(row)
-    return found
+@lru_cache(maxsize=256)  # most households of a day are verified for the same period
+def _months(first_month: str, months: int) -> Sequence[str]:
+    first = int(first_month[:4]) * 12 + int(first_month[5:]) - 1
+    return tuple(f"{m // 12:04d}-{m % 12 + 1:02d}" for m in range(first, first + months))
 
 
 def _member_income(
-    member: Member,
-    evidence: Evidence,
-    by_kind: Mapping[str, Mapping[str, list[Row]]],
-    months: Sequence[str],
-    policy: Policy,
-    supported: Sequence[Supported],
+    member: Member, evidence: Evidence, months: Sequence[str], policy: Policy, supported: Sequence[Supported]
 ) -> MemberIncome:
     if member.died_on is not None:
         months = [m for m in months if m <= month_of(member.died_on)]
-    fund_rows, contribution_rows, benefit_rows = (rows.get(member.ref, []) for rows in by_kind.values())
+    fund_rows, contribution_rows, benefit_rows = (evidence.of_member(kind, member.ref) for kind in (*WAGE_KINDS, "benefit"))
     found = wages(_best(fund_rows), _best(contribution_rows), months) if fund_rows or contribution_rows else []
     drawn = benefits(benefit_rows, months, policy)
     tax = _income_tax(found, policy)
@@ -154,9 +145,11 @@ def _member_income(
 
 def _class(name: IncomeClass, declared: int | None, proven: Interval | None, policy: Policy) -> ClassIncome:
     """Take what is proven; declared where nothing is (M20), or where the policy takes the higher of the two (就高)."""
+    if proven is None and declared is None:
+        return _SILENT[name]
     said = Interval.of(declared) if declared else NOTHING
     if proven is None:
-        return ClassIncome(name, declared, None, said, "none" if declared is None else "declared")
+        return ClassIncome(name, declared, None, said, "declared")
     if not policy.rules.deductions.declared_is_floor or proven.lower >= said.lower:
         return ClassIncome(name, declared, proven, proven, "evidence")
     upper = None if proven.upper is None else max(proven.upper, said.lower)

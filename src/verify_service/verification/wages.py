@@ -9,14 +9,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from verify_service.domain.records import FundAccount, RecordStatus, SocialContribution
 from verify_service.domain.swift import swift
 from verify_service.verification.evidence import Row
 
 _FOR_EVER = "9999-12"
-_Span = tuple[str, str, SocialContribution]
+R = TypeVar("R", FundAccount, SocialContribution)
+_Span = tuple[str, str, R]  # the first and last month that a row tells of
 _BASE_ORDER = ("110", "120", "310", "210", "410", "510")  # whose base speaks for the wage: pension first
 
 
@@ -80,8 +81,9 @@ def _wage(
     insurances = [_Insurance.of(rows) for rows in by_type.values()]
     gross = social = fund = from_fund = 0
     worked: set[str] = set()
+    spans = [_fund_span(r) for _, r in funds]
     for month in months:
-        account = next((r for _, r in funds if _fund_covers(r, month)), None)
+        account = _running(spans, month)
         paid = [r for insurance in insurances if (r := insurance.speaking_for(month)) is not None]
         if account is None and not paid:
             continue
@@ -105,17 +107,17 @@ def _wage(
     )
 
 
-def _fund_covers(account: FundAccount, month: str) -> bool:
+def _fund_span(account: FundAccount) -> _Span[FundAccount]:
     running = account.account_state == "normal" and account.remit_state == "remitting"
-    return month_of(account.opened) <= month and (running or month <= account.last_paid_month)
+    return month_of(account.opened), _FOR_EVER if running else account.last_paid_month, account
 
 
 @dataclass(frozen=True, slots=True)
 class _Insurance:
     """The rows of one insurance at one employer, each with the first and last month that it tells of; `latest` first by month."""
 
-    rows: Sequence[_Span]
-    latest: Sequence[_Span]
+    rows: Sequence[_Span[SocialContribution]]
+    latest: Sequence[_Span[SocialContribution]]
     months: Sequence[str]
 
     @classmethod
@@ -127,11 +129,13 @@ class _Insurance:
 
     def speaking_for(self, month: str) -> SocialContribution | None:
         """Return the row that speaks for a month: the latest up to it, else the first. A row tells of all months from its first."""
+        if len(self.rows) == 1:
+            return _running(self.rows, month)
         later = len(self.months) - bisect_right(self.months, month)
         return _running(self.latest[later:], month) or _running(self.rows, month)
 
 
-def _running(rows: Iterable[_Span], month: str) -> SocialContribution | None:
+def _running(rows: Iterable[_Span[R]], month: str) -> R | None:
     for first, last, record in rows:
         if first <= month <= last:
             return record

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import orjson
 
 from verify_service.domain.codes import Purpose
-from verify_service.domain.interval import Exact
+from verify_service.domain.interval import Exact, divided
 from verify_service.domain.policy.base import Hukou
 from verify_service.domain.policy.calendar import Calendar
 from verify_service.domain.policy.rules import Line, Programme, Rules
@@ -73,11 +74,11 @@ class Policy:
         persons = persons if line.per == "capita" else 1
         if line.standard is None:
             return persons * (line.fixed or 0)
-        return persons * plain(line.factor * self.rules.standards.value(line.standard, hukou))
+        return persons * _times(line.factor, self.rules.standards.value(line.standard, hukou))
 
     def dibao(self, hukou: Hukou, times: int | str) -> Exact:
         """Return a multiple of the monthly dibao standard, in fen."""
-        return plain(Fraction(times) * self.rules.standards.dibao_monthly_fen[hukou])
+        return _times(_factor(times), self.rules.standards.dibao_monthly_fen[hukou])
 
 
 class Policies:
@@ -126,6 +127,17 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(part) for key, part in value.items()}
     return sorted(map(_sorted, value), key=repr) if isinstance(value, list) else value
+
+
+def _times(factor: Fraction, standard: int) -> Exact:
+    """Multiply exactly, with integers alone where the product is whole."""
+    return divided(factor.numerator * standard, factor.denominator)
+
+
+@cache
+def _factor(times: int | str) -> Fraction:
+    """Read a multiple of the rules, of which a deployment has a few dozen; reading one takes longer than multiplying."""
+    return Fraction(times)
 
 
 def plain(value: Fraction) -> Exact:

@@ -37,8 +37,9 @@ def members(request: VerificationRequest, _merged: Merged, _policy: Policy) -> I
 
 def _adult_child_without_ground(member: Member, day: date) -> bool:
     """Say whether a child of age is no student, able to live by herself, and counts on no stated ground (B5)."""
-    grounded = member.student or member.labour is Labour.UNABLE or member.severely_disabled or member.belonging is not None
-    return member.relation in CHILD_RELATIONS and not member.is_minor(day) and not grounded
+    if member.relation not in CHILD_RELATIONS or member.is_minor(day):
+        return False
+    return not (member.student or member.labour is Labour.UNABLE or member.severely_disabled or member.belonging is not None)
 
 
 def _divorced_lately(member: Member, day: date) -> bool:
@@ -58,11 +59,8 @@ def elsewhere(request: VerificationRequest, _merged: Merged, _policy: Policy) ->
 
 def deaths(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """DTH-01 a counted person whom a register knows as dead, DTH-02 paid after death, DTH-03 two dates that differ (M28)."""
-    rows = [row for kind in _PAID for row in merged.evidence.of(kind)]
-    if not rows:
-        return
     for member in request.household.members:
-        own = [row for row in rows if row.member == member.ref]
+        own = [row for kind in _PAID for row in merged.evidence.of_member(kind, member.ref)]
         known = sorted({day for row in own if (day := _stopped_for_death(row)) is not None and day <= request.asset_as_of})
         died = member.died_on or (known[0] if known else None)
         if died is None:

@@ -50,7 +50,7 @@ def undeclared_work(request: VerificationRequest, merged: Merged, _policy: Polic
         for account in merged.fund_accounts:
             if member.ref in account.owners and account.record.remit_state == "remitting" and account.record.account_state == "normal":
                 yield Finding("FUN-01", member.ref, about=account.key, evidence=account.digests)
-        rows = tuple(r for r in merged.evidence.of("contribution") if r.member == member.ref and _running_employee(r))
+        rows = tuple(r for r in merged.evidence.of_member("contribution", member.ref) if _running_employee(r))
         if rows:
             yield Finding("SOC-01", member.ref, evidence=row_digests(rows))
 
@@ -62,22 +62,20 @@ def _running_employee(row: Row) -> bool:
 
 def insurance(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:
     """SOC-02: self-paid on a high base (the money comes from somewhere); SOC-03: one insurance in two regions at once."""
-    if not merged.evidence.of("contribution"):
-        return
     line = policy.dibao(request.household.hukou, policy.rules.lookback.high_base_multiple)
     for member in _counted(request):
-        rows = [r for r in merged.evidence.of("contribution") if r.member == member.ref]
+        rows = tuple(merged.evidence.of_member("contribution", member.ref))
         records = [cast("SocialContribution", r.record) for r in rows]
         flexible = [r for r in records if r.person_category == "flexible" and r.state == "insured"]
         highest = max((r.base_fen for r in flexible), default=0)
         if highest > line:
-            yield Finding("SOC-02", member.ref, measured=Interval.of(highest), line=line, unit="fen", evidence=row_digests(tuple(rows)))
+            yield Finding("SOC-02", member.ref, measured=Interval.of(highest), line=line, unit="fen", evidence=row_digests(rows))
         regions: dict[str, set[str]] = {}
         for r in records:
             if r.state == "insured" and r.status is RecordStatus.CURRENT:
                 regions.setdefault(r.insurance_type, set()).add(r.region)
         for kind in sorted(kind for kind, places in regions.items() if len(places) > 1):
-            yield Finding("SOC-03", member.ref, about=kind, evidence=row_digests(tuple(rows)))
+            yield Finding("SOC-03", member.ref, about=kind, evidence=row_digests(rows))
 
 
 def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> Iterator[Finding]:
@@ -89,7 +87,7 @@ def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> I
         counts = [b for b in running if b.income.lower > 0]
         if counts and not (member.declared_income and member.declared_income.transfer_fen):
             yield Finding("PEN-01", member.ref, evidence=row_digests(rows))
-        if running and any(r.member == member.ref and _running_employee(r) for r in merged.evidence.of("contribution")):
+        if running and any(map(_running_employee, merged.evidence.of_member("contribution", member.ref))):
             yield Finding("PEN-02", member.ref, evidence=row_digests(rows))
         for b in drawn:
             if b.record.payment_state == "paused":
