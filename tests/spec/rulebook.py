@@ -28,7 +28,7 @@ from tests.households import (
     without_income,
     worked_example,
 )
-from tests.records import car, company, contribution, fund, home, resident_pension, shares
+from tests.records import CURRENT, car, company, contribution, fund, home, resident_pension, shares
 from verify_service.bootstrap import installed_adapters
 from verify_service.domain.catalogue import CATALOGUE
 from verify_service.domain.codes import Role
@@ -37,7 +37,7 @@ from verify_service.domain.money import half_up, yuan
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.policy import UNITS, Policy, Rules
 from verify_service.domain.policy.inherit import changed
-from verify_service.domain.records import Record
+from verify_service.domain.records import FurtherRecord, PersonFacts, Record
 from verify_service.domain.report import Report
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import Source
@@ -54,6 +54,13 @@ PLAIN: Mapping[str, Record] = {
     "fund": fund(480_000),
     "insured": contribution("110", 449_400, 800),
     "pension": resident_pension(),
+    "told": FurtherRecord(source_key="person", status=CURRENT, kind="person", fields={}, person=PersonFacts()),
+}
+NAMED: Mapping[str, Mapping[str, Any]] = {
+    "register of persons": {
+        "kinds": ["person"],
+        "further": {"person": {"title": "Register of persons", "title_zh": "人口登记", "section": "benefits"}},
+    }
 }
 REGISTERS = {"car": "vehicle", "home": "property", "shares": "securities", "company": "business_registration", "fund": "housing_fund"}
 _SAID = {
@@ -192,7 +199,7 @@ def _header(given: Mapping[str, Any], rules_of: Policy) -> Header:
 
 
 def _more_sources(given: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    return ((name, dict(facts)) for name, facts in given.get("sources", {}).items())
+    return ((name, dict(NAMED[facts] if isinstance(facts, str) else facts)) for name, facts in given.get("sources", {}).items())
 
 
 def shown(figure: Interval, unit: Unit) -> str:
@@ -224,12 +231,18 @@ def _codes(report: Report) -> set[str]:
     return {f["code"] for f in report["findings"]}
 
 
+def _measured(finding: Any) -> str:
+    lower, upper = (finding["measured"][f"{bound}_{finding['unit']}"] for bound in ("lower", "upper"))
+    return shown(Interval(lower, upper, frozenset(finding["measured"]["missing"])), finding["unit"])
+
+
 def _missing_of(report: Report, figure: str) -> list[str] | None:
     return next((n["missing"] for n in report["data_notes"] if n["code"] == "lower_bound" and n["about"] == figure), None)
 
 
 _SAYINGS: Mapping[str, Callable[[Merged, Report, Any], Any]] = {
     "findings": lambda _, report, asked: [code for code in asked if code in _codes(report)],
+    "measured": lambda _, report, asked: {f["code"]: _measured(f) for f in report["findings"] if f["code"] in asked},
     "no findings": lambda _, report, asked: [code for code in asked if code not in _codes(report)],
     "standing": lambda merged, _, __: [asset.standing.reason for asset in merged.assets],
     "share": lambda merged, _, __: [None if h.share is None else str(h.share) for h in merged.homes],

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.households import SOURCES, answer, answers, example_request, merged, report, source
+from tests.households import SOURCES, answer, answers, example_request, id_number, merged, report, source
 from tests.records import CANCELLED, CURRENT
 from verify_service.bootstrap import installed_adapters
 from verify_service.bulk.columns import columns
 from verify_service.domain.household import DeclaredAssets
 from verify_service.domain.outcome import Answer, OutcomeCode
-from verify_service.domain.records import UNTOLD, FurtherRecord, Share, Worth
+from verify_service.domain.records import UNTOLD, FurtherRecord, PersonFacts, Relative, Share, Worth
+from verify_service.domain.report import report_adapter
+from verify_service.signing.canonical import canonical_bytes
 from verify_service.sources.definition import Source
 from verify_service.verification.diff import changes
 from verify_service.verification.further import further_kinds
@@ -157,6 +159,27 @@ def test_a_row_raises_the_codes_of_its_source_and_an_unexplained_one_is_a_doubt_
     whole = report(REQUEST, said(father=[gold(1, findings=("GLD-01", "GLD-99"))]), sources=ALL)
     raised = [(f["code"], f["severity"], f["member"], f["about"]) for f in whole["findings"] if f["source"] == "vault"]
     assert raised == [("GLD-01", "L", "father", "father bar 1"), ("DAT-04", "Q", "father", "father bar 1")]
+
+
+def test_a_finding_of_a_source_says_what_is_compared_and_who_can_clear_it_up() -> None:
+    own = {**FACTS["findings"]["GLD-01"], "formula": "weight > 0", "resolver": "home_visit"}
+    explained = {**ALL, "vault": source("vault", ("gold",), **{**FACTS, "findings": {"GLD-01": own}})}
+    whole = report(REQUEST, said(father=[gold(1, findings=("GLD-01",))]), sources=explained)
+    assert [(f["formula"], f["resolver"]) for f in whole["findings"] if f["code"] == "GLD-01"] == [("weight > 0", "home_visit")]
+
+
+def test_relatives_whom_a_register_knows_are_told_without_their_numbers() -> None:
+    number = id_number("19600102", 3)
+    row = gold(1, person=PersonFacts(relatives=(Relative(relation="51", id_number=number),)))
+    whole = report(REQUEST, said(father=[row]), sources=ALL)
+    assert [f["member"] for f in whole["findings"] if f["code"] == "MEM-05"] == ["father"]
+    assert number.reveal().encode() not in canonical_bytes(whole)
+    assert b'"relatives":[{"id_number":null,"relation":"51"}]' in canonical_bytes(whole)
+    report_adapter().validate_json(canonical_bytes(whole))
+
+
+def test_a_row_that_says_nothing_of_the_person_has_no_place_for_it_in_a_report() -> None:
+    assert b'"person":' not in canonical_bytes(report(REQUEST, said(father=[gold(1)]), sources=ALL))
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "Gold", "g"])

@@ -51,30 +51,76 @@ CATALOGUE: dict[str, Kind] = {
     "ID-03": Kind(
         _D, "一人多证或重号", "the register finds more than one person", "M1", "the register answers: more than one person", _APPLICANT
     ),
+    "ID-04": Kind(
+        _D, "户籍已注销", "the household registration is cancelled", "M1", "a register says that the registration is cancelled", _APPLICANT
+    ),
     "MEM-01": Kind(
-        _D, "应计入成员未申报", "married, but no spouse is in the request", "C2", "the applicant is married and no spouse is listed", _VISIT
+        _D,
+        "应计入成员未申报",
+        "a spouse or minor child is not in the request",
+        "C2",
+        "married and no spouse listed, or a register knows a spouse or minor child who is not listed",
+        _VISIT,
     ),
     "MEM-02": Kind(
         _D,
         "不应计入成员",
-        "an adult child without a stated ground for counting",
+        "somebody is counted who should perhaps not be",
         "C2",
-        "child of 18 or more, no student, able, no ground of belonging",
+        "child of 18 or more, no student, able, no ground of belonging; or a register says that she is away",
+        _VISIT,
+    ),
+    "MEM-03": Kind(
+        _D,
+        "婚姻状况不符",
+        "a register knows another marital status than was declared",
+        "M27",
+        "declared status differs from the register's, or from a division of property at divorce",
         _VISIT,
     ),
     "MEM-04": Kind(
-        _D, "近期离婚且同址", "divorced lately and still at the same address", "M27", "divorced within 12 months and same address", _VISIT
+        _D,
+        "近期离婚且同址",
+        "divorced lately and still at the same address",
+        "M27",
+        "divorced within the months of the rules, declared or by a register, and same address",
+        _VISIT,
+    ),
+    "MEM-05": Kind(
+        _D,
+        "赡养义务人未申报",
+        "a parent or grown child is not in the request",
+        "C2",
+        "a register knows a parent or grown child who is not listed",
+        _VISIT,
     ),
     "MEM-06": Kind(
         _I, "人户分离", "registered in another region than the household lives in", "C2", "hukou region differs from residence", _VISIT
     ),
     "DTH-01": Kind(
-        _D, "成员已死亡", "a register knows a counted person as dead", "M28", "benefit stopped for death on or before the day", _VISIT
+        _D,
+        "成员已死亡",
+        "a register knows a counted person as dead",
+        "M28",
+        "benefit stopped for death, or death registered, on or before the day",
+        _VISIT,
     ),
     "DTH-02": Kind(
-        _L, "死亡仍领取", "a benefit or contribution was paid after the month of death", "M28", "last paid month > month of death", _VISIT
+        _L,
+        "死亡仍领取",
+        "a benefit or contribution was paid after the month of death",
+        "M28",
+        "months from the month of death to the last one paid > 0",
+        _VISIT,
     ),
-    "DTH-03": Kind(_Q, "死亡日期来源冲突", "two dates of death differ", "M28", "|declared - register| > tolerance in days", _VISIT),
+    "DTH-03": Kind(
+        _Q,
+        "死亡日期来源冲突",
+        "two dates of death differ",
+        "M28",
+        "latest - earliest date, declared or of a register > tolerance in days",
+        _VISIT,
+    ),
     "VEH-01": Kind(_L, "拥有机动车", "a vehicle where the programme allows none", "M11", "counted vehicles > line", _APPLICANT),
     "VEH-02": Kind(
         _L,
@@ -196,7 +242,9 @@ CATALOGUE: dict[str, Kind] = {
         _APPLICANT,
     ),
     "PEN-03": Kind(_I, "待遇暂停", "a benefit is paused", "M19", "payment state paused", _APPLICANT),
-    "PEN-04": Kind(_L, "重复领取养老待遇", "two pensions in the same month", "M19", "old-age pensions paid at once > 1", _APPLICANT),
+    "PEN-04": Kind(
+        _L, "重复领取养老待遇", "two pensions in the same month", "M19", "old-age pensions paid for one month of the period > 1", _APPLICANT
+    ),
     "INC-01": Kind(
         _L,
         "人均收入高于低保标准",

@@ -179,5 +179,6 @@ class ConsentRule(StrEnum):
 # GB/T 4761-2008: relation of the person to the applicant, two digits; the gaps in the standard are gaps here.
 APPLICANT_RELATION = "01"
 SPOUSE_RELATIONS = frozenset({"10", "11", "12"})
+PARENT_RELATIONS = frozenset({"50", "51", "52", "57", "58", "59"})
 CHILD_RELATIONS = frozenset(f"{n}" for n in range(20, 40)) - {"28", "38"}
 RELATIONS = frozenset({APPLICANT_RELATION, "02", "99"} | SPOUSE_RELATIONS | {f"{n}" for n in range(20, 98)})

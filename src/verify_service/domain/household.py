@@ -136,8 +136,7 @@ class Member(Part):
 
     def age(self, day: date) -> int:
         """Return the full years on a day."""
-        birth = self.id_number.birth
-        return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+        return self.id_number.age(day)
 
     def is_minor(self, day: date) -> bool:
         """Say whether the person is under 18."""

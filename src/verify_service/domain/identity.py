@@ -89,6 +89,11 @@ class IdNumber:
         """Return the birth date in the number."""
         return date(int(self._value[6:10]), int(self._value[10:12]), int(self._value[12:14]))
 
+    def age(self, day: date) -> int:
+        """Return the full years on a day."""
+        birth = self.birth
+        return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
     @property
     def sex(self) -> Literal["male", "female"]:
         """Return the sex in the number: an odd sequence is male."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from verify_service.domain.findings import CATALOGUE, Kind, Severity
+from verify_service.domain.catalogue import CATALOGUE, Kind, Resolver, Severity
 from verify_service.domain.policy import Calendar
 from verify_service.domain.records import BUILT_IN
 from verify_service.errors import ConfigurationError
@@ -151,12 +151,14 @@ class OwnFinding(Facts):
     text_zh: str
     text_en: str
     rule: str
+    formula: str = ""
+    resolver: Resolver = "applicant_explains"
     raised_by: Literal["record", "partial_answer"] = "record"
 
     @property
     def kind(self) -> Kind:
         """Return the meaning as a finding carries it."""
-        return Kind(self.severity, self.text_zh, self.text_en, self.rule)
+        return Kind(self.severity, self.text_zh, self.text_en, self.rule, self.formula, self.resolver)
 
 
 PolicyTable = Literal["limits", "timeouts", "quota", "breaker", "retry", "places", "hours"]

@@ -17,12 +17,15 @@ _YEAR = 12
 class Benefit:
     """One benefit of one member over the period, in fen; `exempt` is the part that is not income (M19), None if unknown.
 
-    back_pay_fen: what of a one-off payment counts in the period, by the rules.
+    months: how many of the period were paid, from the first to the last; without any, both are empty. back_pay_fen: what of
+    a one-off payment counts in the period, by the rules.
     """
 
     record: PensionBenefit
     rows: tuple[Row, ...]
     months: int
+    paid_from: str
+    paid_to: str
     paid_fen: int
     exempt_fen: int | None
     back_pay_fen: Exact = 0
@@ -49,18 +52,20 @@ def _key(row: Row) -> str:
 def _benefit(thing: Thing, months: Sequence[str], policy: Policy) -> Benefit:
     """Count the paid months: none while paused, up to the last one when ended. Back pay is not monthly income (M19)."""
     record = cast("PensionBenefit", thing.heads[0].record)
-    paid = _paid_months(record, months)
+    period, months = len(months), _paid_months(record, months)
+    paid = len(months)
     spread = policy.rules.deductions.back_pay == "spread"
-    back_pay = divided(record.back_pay_fen * min(len(months), _YEAR), _YEAR) if spread else 0
+    back_pay = divided(record.back_pay_fen * min(period, _YEAR), _YEAR) if spread else 0
     exempt = _exempt(record, paid, policy)
-    return Benefit(record, (*thing.heads, *thing.others), paid, paid * record.monthly_fen, exempt, back_pay)
+    rows, first, last = (*thing.heads, *thing.others), months[0] if months else "", months[-1] if months else ""
+    return Benefit(record, rows, paid, first, last, paid * record.monthly_fen, exempt, back_pay)
 
 
-def _paid_months(record: PensionBenefit, months: Iterable[str]) -> int:
+def _paid_months(record: PensionBenefit, months: Iterable[str]) -> list[str]:
     if record.payment_state == "paused" or record.status is RecordStatus.CANCELLED:
-        return 0
+        return []
     running = record.payment_state == "normal"
-    return sum(record.first_paid_month <= m and (running or m <= record.last_paid_month) for m in months)
+    return [m for m in months if record.first_paid_month <= m and (running or m <= record.last_paid_month)]
 
 
 def _exempt(record: PensionBenefit, months: int, policy: Policy) -> int | None:

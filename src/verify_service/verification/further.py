@@ -30,6 +30,11 @@ def further(
             yield _asset(thing, counted, policy, is_asset=facts.figure is not None)
 
 
+def told_of_persons(evidence: Evidence, kinds: Iterable[str]) -> list[Row]:
+    """Return the rows in force that say something of the person herself."""
+    return [row for kind in kinds for row in evidence.of(kind) if row.in_force and _record(row).person is not None]
+
+
 def _record(row: Row) -> FurtherRecord:
     return cast("FurtherRecord", row.record)
 

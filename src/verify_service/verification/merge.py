@@ -13,9 +13,9 @@ from verify_service.domain.records import BusinessRole, FundAccount, FurtherReco
 from verify_service.domain.request import VerificationRequest
 from verify_service.sources.definition import FurtherKind, Source
 from verify_service.verification.assets import Asset
-from verify_service.verification.evidence import NOT_IN_PLAN, Evidence, Pair, gather
+from verify_service.verification.evidence import NOT_IN_PLAN, Evidence, Pair, Row, gather
 from verify_service.verification.figures import Owned, figures, owned_by
-from verify_service.verification.further import further_kinds
+from verify_service.verification.further import further_kinds, told_of_persons
 from verify_service.verification.income import Income, income
 
 
@@ -23,8 +23,8 @@ from verify_service.verification.income import Income, income
 class Merged:
     """The household as the evidence shows it. Assets of persons who do not count are among them, set apart by their standing.
 
-    gaps: the required cells that are not facts, in canonical order. own: in single-person mode the beneficiary's own figures
-    and income (M25), else None.
+    gaps: the required cells that are not facts, in canonical order. told_of_persons: the rows in force that say something of
+    the person herself. own: in single-person mode the beneficiary's own figures and income (M25), else None.
     """
 
     household: Household
@@ -35,6 +35,7 @@ class Merged:
     income: Income
     owned: Owned
     further_kinds: Mapping[str, FurtherKind]
+    told_of_persons: Sequence[Row]
     figures: Mapping[Figure, Interval]
     own: "Own | None"
 
@@ -112,6 +113,7 @@ def merge(request: VerificationRequest, answers: Sequence[Answer], *, policy: Po
         income=earned,
         owned=owned,
         further_kinds=kinds,
+        told_of_persons=told_of_persons(evidence, kinds),
         figures=figures(evidence, request, counted, policy, owned, earned, kinds),
         own=_own(evidence, request, policy, earned, kinds),
     )

@@ -138,6 +138,7 @@ class Lookback(Pack):
     """What happened lately, and when it is large."""
 
     months: int = Field(ge=1, le=60)
+    divorce_months: int = Field(default=12, ge=1, le=120, description="a divorce is recent for so long (MEM-04)")
     large_withdrawal_months: int = Field(ge=1, le=240, description="of the dibao standard (FUN-02)")
     high_base_multiple: Multiple = Field(description="of the dibao standard (SOC-02)")
 

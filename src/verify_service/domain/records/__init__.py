@@ -12,7 +12,7 @@ from pydantic import Field
 
 from verify_service.domain.records.base import BaseRecord, Disclosure, RecordStatus, Share
 from verify_service.domain.records.business import BusinessRole, ContributedCapital
-from verify_service.domain.records.further import BUILT_IN, UNTOLD, FurtherRecord, Worth
+from verify_service.domain.records.further import BUILT_IN, UNTOLD, FurtherRecord, PersonFacts, Relative, Worth
 from verify_service.domain.records.housing_fund import FundAccount, FundLoan, FundWithdrawal
 from verify_service.domain.records.pension import BenefitSplit, PensionBenefit, SocialContribution
 from verify_service.domain.records.property import CoOwner, PresaleContract, RealProperty
@@ -39,10 +39,12 @@ __all__ = [
     "FundWithdrawal",
     "FurtherRecord",
     "PensionBenefit",
+    "PersonFacts",
     "PresaleContract",
     "RealProperty",
     "Record",
     "RecordStatus",
+    "Relative",
     "SecuritiesTotal",
     "Share",
     "SocialContribution",

@@ -6,7 +6,7 @@ from verify_service.domain.findings import Finding
 from verify_service.domain.policy import Policy
 from verify_service.domain.request import VerificationRequest
 from verify_service.verification.compare import Compared
-from verify_service.verification.findings import answers, declared, household, income, ownership
+from verify_service.verification.findings import answers, declared, household, income, ownership, persons
 from verify_service.verification.findings.limits import exceeded
 from verify_service.verification.merge import Merged
 
@@ -33,6 +33,8 @@ DETECTORS: Sequence[Detector] = (
     household.members,
     household.elsewhere,
     household.deaths,
+    persons.persons,
+    persons.marriages,
     income.housing_fund,
 )
 

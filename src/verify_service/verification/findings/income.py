@@ -1,6 +1,6 @@
 """Findings about income: proven against declared, one register against another, pensions, the housing fund's movements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from verify_service.domain.codes import Occupation
@@ -10,6 +10,7 @@ from verify_service.domain.interval import Interval
 from verify_service.domain.policy import Policy
 from verify_service.domain.records import RecordStatus, SocialContribution
 from verify_service.domain.request import VerificationRequest
+from verify_service.verification.benefits import Benefit
 from verify_service.verification.evidence import Row, row_digests
 from verify_service.verification.figures import homes_of
 from verify_service.verification.findings.ownership import lookback
@@ -92,8 +93,16 @@ def pensions(request: VerificationRequest, merged: Merged, _policy: Policy) -> I
         for b in drawn:
             if b.record.payment_state == "paused":
                 yield Finding("PEN-03", member.ref, about=b.record.benefit_type, evidence=row_digests(b.rows))
-        if len(running) > 1:
-            yield Finding("PEN-04", member.ref, measured=Interval.of(len(running)), line=1, unit="pieces", evidence=row_digests(rows))
+        at_once = _most_at_once([b for b in drawn if b.months and b.record.benefit_type in _OLD_AGE])
+        if len(at_once) > 1:
+            paid = tuple(row for b in at_once for row in b.rows)
+            yield Finding("PEN-04", member.ref, measured=Interval.of(len(at_once)), line=1, unit="pieces", evidence=row_digests(paid))
+
+
+def _most_at_once(pensions: Sequence[Benefit]) -> Sequence[Benefit]:
+    """Return the most pensions that were paid for one month; there is such a month among those in which one begins."""
+    together = ([b for b in pensions if first.paid_from <= b.paid_to and b.paid_from <= first.paid_from] for first in pensions)
+    return max(together, key=len, default=())
 
 
 def housing_fund(request: VerificationRequest, merged: Merged, policy: Policy) -> Iterator[Finding]:

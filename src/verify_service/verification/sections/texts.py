@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from verify_service.domain.records import RealProperty
+from verify_service.domain.records import FurtherRecord, RealProperty
 from verify_service.domain.report.assets import Provenance, RecordLine
 from verify_service.verification.evidence import Row
 
@@ -46,10 +46,15 @@ def provenances(rows: Iterable[Row]) -> list[Provenance]:
 
 
 def record_line(row: Row, known_numbers: Collection[str] = ()) -> RecordLine:
-    """Return a row with its origin. The numbers of co-owners who are not in the household are withheld: nobody asked about them."""
+    """Return a row with its origin. Numbers of co-owners who are not in the household, and of relatives, are withheld: nobody asked."""
     record: Any = row.record.model_dump(mode="json")
     if isinstance(row.record, RealProperty):
         for owner in record["co_owners"]:
             if owner["id_number"] not in known_numbers:
                 owner["id_number"] = None
+    elif isinstance(row.record, FurtherRecord) and record["person"] is None:
+        del record["person"]
+    elif isinstance(row.record, FurtherRecord):
+        for relative in record["person"]["relatives"]:
+            relative["id_number"] = None
     return {"provenance": provenance(row), "record": record}
