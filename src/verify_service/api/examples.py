@@ -146,6 +146,7 @@ _ENDPOINT: dict[str, Any] = {
     "created_at": _AT,
     "failures": 0,
     "paused_until": None,
+    "old_secret_until": None,
 }
 _DELIVERY: dict[str, Any] = {
     "id": "5c1d7f0e-52a4-5a0e-9a39-6f0e4f7f6a4e",
