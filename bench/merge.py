@@ -17,12 +17,13 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from bench.households import bodies
+from verify_service.bodies import read_request
 from verify_service.bootstrap import installed_cases, open_services, shipped_folder, utc_now
 from verify_service.domain.outcome import Answer
 from verify_service.domain.records import Record, SocialContribution
 from verify_service.domain.request import VerificationRequest
 from verify_service.sandbox.serve import SandboxOptions, serve_registers
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.settings import load_settings
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.fanout import fan_out

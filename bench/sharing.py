@@ -16,8 +16,9 @@ from time import perf_counter, process_time
 
 from bench.households import bodies
 from bench.processes import running
+from verify_service.bodies import read_request
 from verify_service.bootstrap import open_services
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.settings import load_settings
 from verify_service.sources.definition import Endpoint
 from verify_service.verification.fanout import Ask, Call, apart, fan_out

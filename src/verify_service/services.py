@@ -7,22 +7,20 @@ work after a crash cannot issue it twice.
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import structlog
-from pydantic import BaseModel, ValidationError
 
+from verify_service.bodies import read_request
 from verify_service.domain.policy import Policies
 from verify_service.domain.request import VerificationRequest
-from verify_service.errors import InvalidInput, NotPermitted, Violation
+from verify_service.errors import InvalidInput, NotPermitted
 from verify_service.signing.keys import KeyRing
-from verify_service.sources import strict_json
 from verify_service.storage.records import (
     Accepted,
     Client,
@@ -36,13 +34,14 @@ from verify_service.storage.records import (
     StoredShare,
     StoredTicket,
     TicketState,
+    VerificationRow,
     VerificationState,
 )
 from verify_service.storage.store import Store
 from verify_service.storage.webhook_records import WebhookLimits
 from verify_service.telemetry import without_values
 from verify_service.telemetry.counts import Counts
-from verify_service.verification.answer import verification_body
+from verify_service.verification.answer import pending, verification_body
 from verify_service.verification.fanout import Call, Channel, file_digest
 from verify_service.verification.plan import local_day
 from verify_service.verification.rounds import ticketed
@@ -51,13 +50,6 @@ from verify_service.verification.verify import Admitted, Job, Verified, Verifier
 
 _log = structlog.get_logger("verify_service.services")
 ROUTE = "/v1/verifications"
-M = TypeVar("M", bound=BaseModel)
-_FIELD = re.compile(r"[a-z](?:[a-z_]|[0-9](?![0-9]{3})){0,63}", re.ASCII)  # what is no field's name may be a person's: told as *
-_RULES = {
-    "extra_forbidden": ("unknown_field", "a field that the request does not have"),
-    "missing": ("required", "a required field"),
-    "id_number": ("gb_11643", "an identity number: 18 characters, a real birth date, a check character that holds"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +113,18 @@ class Services:
         """
         request = read_request(body)
         now = self.clock()
-        broken = request.violations(today=local_day(now), sources=self.verifier.sources, regions=self.policies.regions)
-        if broken:
-            raise InvalidInput(broken)
-        self.policies.in_force(request.region, request.purpose, request.asset_as_of)
-        self.permit(client, request)
+        self.check(client, request, at=now)
         verification_id = self.new_id()
         plan = self.verifier.plan(request, tenant=client.tenant, verification_id=verification_id, at=now)
         return Admitted(request, verification_id, plan, now)
+
+    def check(self, client: Client, request: VerificationRequest, *, at: datetime) -> None:
+        """Hold a request against every rule but consent. Raises InvalidInput, NotPermitted."""
+        verifier, regions = self.verifier, self.policies.regions
+        if broken := request.violations(today=local_day(at), sources=verifier.sources, regions=regions, kinds=verifier.asset_kinds):
+            raise InvalidInput(broken)
+        self.policies.in_force(request.region, request.purpose, request.asset_as_of)
+        self.permit(client, request)
 
     def permit(self, client: Client, request: VerificationRequest) -> None:
         """Raise NotPermitted unless this client may have registers asked for the request's purpose and region."""
@@ -200,8 +196,20 @@ class Services:
 
     async def view(self, client: Client, verification_id: str) -> VerificationView:
         """Return where a verification stands. Raises NotFound."""
-        row = await self.store.verification(tenant=client.tenant, verification_id=verification_id)
-        return VerificationView(row.view, row.current_report_id)
+        return await self._view(await self.store.verification(tenant=client.tenant, verification_id=verification_id))
+
+    async def numbered(self, client: Client, request_no: str) -> VerificationView:
+        """Return where the verification with a request number stands. Raises NotFound."""
+        return await self._view(await self.store.numbered(tenant=client.tenant, request_no=request_no))
+
+    async def _view(self, row: VerificationRow) -> VerificationView:
+        """Tell what is still waited for too, once there is a report."""
+        if row.current_report_id is None:
+            return VerificationView(row.view, None)
+        versions = await self.store.versions(tenant=row.tenant, report_id=row.current_report_id)
+        answers = await self.store.answers(tenant=row.tenant, verification_id=row.id)
+        [version] = [v.version for v in versions if v.id == row.current_report_id]
+        return VerificationView({**row.view, "version": version, "pending": pending(answers)}, row.current_report_id)
 
     async def report(self, client: Client, report_id: str) -> ReportRow:
         """Return a report; the read is in the audit log before the data leave. Raises NotFound."""
@@ -210,34 +218,6 @@ class Services:
     async def versions(self, client: Client, report_id: str) -> Sequence[ReportVersion]:
         """Return every version of a report's verification, oldest first. Raises NotFound."""
         return await self.store.versions(tenant=client.tenant, report_id=report_id)
-
-
-def read_request(body: bytes) -> VerificationRequest:
-    """Parse a request body strictly. Raises InvalidInput with JSON pointers; no value is repeated."""
-    return read_strictly(VerificationRequest, body)
-
-
-def read_strictly(model: type[M], body: bytes) -> M:
-    """Parse a JSON body as a model. Raises InvalidInput with JSON pointers; no value is repeated."""
-    try:
-        strict_json.loads(body)
-    except strict_json.StrictJsonError as error:
-        raise InvalidInput.at("", f"json_{error.rule}", "strict JSON (RFC 8259, unique keys)", code="invalid-json") from None
-    return read_as(model, body)
-
-
-def read_as(model: type[M], body: bytes) -> M:
-    """Read JSON that is known to be strict, as `read_strictly` does."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidInput([_violation(e["loc"], e["type"]) for e in error.errors(include_url=False, include_input=False)]) from None
-
-
-def _violation(place: tuple[int | str, ...], kind: str) -> Violation:
-    pointer = "".join(f"/{part if isinstance(part, int) or _FIELD.fullmatch(part) else '*'}" for part in place)
-    rule, detail = _RULES.get(kind, (kind, f"must satisfy {kind}"))
-    return Violation(pointer, rule, detail)
 
 
 def _check_permitted(allowed: Collection[str], wanted: str, what: str) -> None:

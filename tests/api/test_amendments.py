@@ -297,6 +297,12 @@ BROKEN: dict[str, tuple[str, Callable[[dict[str, Any]], None], str, str]] = {
     "cell twice": ("objection", change(cells=[CELL, CELL]), "/cells/1", "unique_cell"),
     "unknown objector": ("objection", change(objector="uncle"), "/objector", "known_member"),
     "nothing corrected": ("correction", change(declared={}), "/declared", "something"),
+    "amount of a kind that no source brings": (
+        "correction",
+        change(declared={"assets": {"further_fen": {"deposits": 1}}}),
+        "/declared/assets/further_fen",
+        "known_kind",
+    ),
     "income of nobody": (
         "correction",
         change(declared={"incomes": [{"member": "uncle", "income": {}}]}),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.house import House, bearer
+from verify_service.bodies import read_request
 from verify_service.domain.outcome import Answer, Outcome, OutcomeCode
-from verify_service.services import read_request
 from verify_service.signing.keys import generate_key
 from verify_service.signing.signer import sign
 from verify_service.verification.fanout import Call

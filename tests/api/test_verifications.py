@@ -159,6 +159,7 @@ async def test_request_number_stands_in_answer_report_and_look_up(house: House) 
     number, header = body["verification"]["request_no"], body["report"]["header"]
     assert (number, header["request_no"]) == (request_number("990101", date(2026, 11, 24), 1),) * 2
     seen = (await house.get(f"/v1/verifications/{body['verification']['id']}")).json()
+    assert seen["verification"] == body["verification"]
     assert (await house.get(f"/v1/verifications?request_no={number}")).json() == seen
     assert seen["verification"]["request_no"] == number
 

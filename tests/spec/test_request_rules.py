@@ -27,12 +27,18 @@ def _broken(member: int = F, fields: dict[str, Any] | None = None, **parts: dict
     given["commission"] |= parts.get("commission", {})
     given |= parts.get("top", {})
     request = VerificationRequest.model_validate_json(json.dumps(given))
-    found = request.violations(today=TODAY, sources=tuple(KINDS), regions=policies().regions)
+    found = request.violations(today=TODAY, sources=tuple(KINDS), regions=policies().regions, kinds={"deposit"})
     return {(v.pointer, v.rule) for v in found}
 
 
 def test_the_example_keeps_every_rule() -> None:
     assert _broken() == set()
+
+
+@pytest.mark.parametrize(("kind", "broken"), [("deposit", False), ("deposits", True)])
+def test_an_amount_is_declared_of_a_kind_that_a_source_brings(kind: str, broken: bool) -> None:
+    found = _broken(household={"declared_assets": {"further_fen": {kind: 1}}})
+    assert found == ({("/household/declared_assets/further_fen", "known_kind")} if broken else set())
 
 
 @pytest.mark.parametrize(

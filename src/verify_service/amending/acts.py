@@ -1,6 +1,7 @@
 """What an officer does to a report without asking any register: resolve a finding, close gaps, correct, withdraw."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from verify_service.amending.holding import Held, hold_report
 from verify_service.domain.amendment import (
@@ -12,6 +13,7 @@ from verify_service.domain.amendment import (
     ResolutionRequest,
     Withdrawal,
 )
+from verify_service.domain.checks import kind_violations
 from verify_service.domain.outcome import OutcomeCode
 from verify_service.errors import InvalidInput, NotFound, Violation, WrongState
 from verify_service.services import Finished, Services
@@ -46,16 +48,17 @@ async def withdraw(services: Services, client: Client, report_id: str, asked: Ac
 async def correct(services: Services, client: Client, report_id: str, asked: CorrectionRequest, *, key: Key | None) -> Finished:
     """Compare again with corrected declarations. Raises InvalidInput with pointers, and as `close_gaps`."""
     async with hold_report(services, client, report_id) as held:
-        if broken := list(_broken(held, asked)):
+        if broken := list(_broken(held, asked, services.verifier.asset_kinds)):
             raise InvalidInput(broken)
         return await held.issue(Correction(**dict(asked)), key=key)
 
 
-def _broken(held: Held, asked: CorrectionRequest) -> Iterator[Violation]:
+def _broken(held: Held, asked: CorrectionRequest, kinds: AbstractSet[str]) -> Iterator[Violation]:
     refs = {m.ref for m in held.request.household.members}
     declared = asked.declared
     if not declared.incomes and declared.assets is None and declared.expenditure is None:
         yield Violation("/declared", "something", "incomes, assets or expenditure")
+    yield from kind_violations(declared.assets, kinds, "/declared/assets")
     seen: set[str] = set()
     for i, of_member in enumerate(declared.incomes):
         if of_member.member not in refs:

@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
+from verify_service.bodies import read_request
 from verify_service.domain.amendment import Amendment
 from verify_service.domain.outcome import Answer, OutcomeCode
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import Superseded, VerifyError, WrongState
-from verify_service.services import Finished, Services, read_request
+from verify_service.services import Finished, Services
 from verify_service.storage.records import Client, Key, TicketState, VerificationRow
 from verify_service.verification.amend import amended, ended
 from verify_service.verification.answer import payload_of

@@ -18,8 +18,9 @@ from verify_service.api.body import read_body, require_json
 from verify_service.api.describe import IDEMPOTENCY_KEY, JSON, Responses, json_answer, json_body, problems
 from verify_service.api.headers import accepted, idempotency_key
 from verify_service.api.state import known_form, services_of
+from verify_service.bodies import read_strictly
 from verify_service.domain.amendment import ActRequest, CorrectionRequest, ObjectionRequest, ResolutionRequest, RevocationRequest
-from verify_service.services import Finished, VerificationView, read_strictly
+from verify_service.services import Finished, VerificationView
 from verify_service.storage.records import Client, Key, Replay
 from verify_service.verification.answer import answer_bytes, payload_of
 

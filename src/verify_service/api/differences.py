@@ -15,10 +15,11 @@ from verify_service.api.describe import JSON, json_answer, json_body, problems
 from verify_service.api.headers import accepted
 from verify_service.api.state import known_form, services_of
 from verify_service.api.wire import Wire
+from verify_service.bodies import read_strictly
 from verify_service.bulk.replay import Replayed, replay
 from verify_service.domain.difference import Changes
 from verify_service.errors import InvalidInput, NotFound
-from verify_service.services import Services, read_strictly
+from verify_service.services import Services
 from verify_service.storage.records import Client
 from verify_service.verification.answer import payload_of
 from verify_service.verification.diff import difference

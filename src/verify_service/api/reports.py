@@ -11,7 +11,8 @@ from verify_service.api.state import known_form, services_of
 from verify_service.api.verdict import successor, verdict
 from verify_service.api.views import PARAMETER, signed_view, wanted_view
 from verify_service.api.wire import ReportState, SignedReport, Version, Versions
-from verify_service.services import Services, read_strictly
+from verify_service.bodies import read_strictly
+from verify_service.services import Services
 from verify_service.storage.records import Client, ReportRow
 from verify_service.verification.answer import payload_of
 

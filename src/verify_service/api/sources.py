@@ -11,8 +11,9 @@ from verify_service.api.describe import JSON, Responses, json_answer, json_body,
 from verify_service.api.headers import accepted
 from verify_service.api.source_view import Reason, Sources, SourceView, source_view
 from verify_service.api.state import services_of
+from verify_service.bodies import read_strictly
 from verify_service.errors import NotFound
-from verify_service.services import Services, read_strictly
+from verify_service.services import Services
 from verify_service.storage.audit import Act
 from verify_service.storage.records import Client
 from verify_service.verification.fanout import Channel

@@ -79,8 +79,8 @@ async def verify(request: Request, client: Verifies) -> Response:
 async def find(request: Request, client: ReadsReports, *, request_no: RequestNo) -> Response:
     """Tell which verification bears the 核对编号 that stands on a report; what is mistyped is refused, not sought."""
     accepted(request, JSON)
-    row = await services_of(request).store.numbered(tenant=client.tenant, request_no=request_no)
-    return Response(orjson.dumps({"verification": row.view}), media_type=JSON)
+    view = await services_of(request).numbered(client, request_no)
+    return Response(orjson.dumps({"verification": view.verification}), media_type=JSON)
 
 
 @router.get(

@@ -21,9 +21,9 @@ from verify_service.api.webhook_wire import (
     NewEndpoint,
     Redelivery,
 )
+from verify_service.bodies import read_strictly
 from verify_service.bulk.webhooks.addresses import expect_url
 from verify_service.bulk.webhooks.message import BOTH_SIGN, new_secret, shown
-from verify_service.services import read_strictly
 from verify_service.storage.records import Client
 from verify_service.storage.webhook_records import DeliveryState, EndpointState, Rotation, WebhookEndpoint
 

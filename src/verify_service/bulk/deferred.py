@@ -14,10 +14,11 @@ from datetime import datetime
 import structlog
 
 from verify_service.amending.holding import claimed
+from verify_service.bodies import read_request
 from verify_service.bulk.looking import content, look_once, questions_of
 from verify_service.bulk.versions import concluded_on
 from verify_service.errors import VerifyError
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.sources.adapter import NotYet
 from verify_service.storage.errors import LostLease
 from verify_service.storage.records import TicketClaim, TicketState, VerificationRow

@@ -13,13 +13,14 @@ from itertools import islice
 
 import orjson
 
+from verify_service.bodies import read_as, read_strictly
 from verify_service.bulk.household import Reader, ReadHousehold
 from verify_service.domain.request import VerificationRequest
 from verify_service.errors import InvalidInput, NotPermitted, Violation
-from verify_service.services import Services, read_as, read_strictly
+from verify_service.services import Services
 from verify_service.storage.batch_records import FileForm, NewBatch, Rejection, Staged, StagedRow, Upload
 from verify_service.storage.records import Client, Response
-from verify_service.verification.plan import local_day, may_ask
+from verify_service.verification.plan import may_ask
 
 ROUTE = "/v1/batches"
 _FROM_THREAD = 50  # households, about 10 ms of checking
@@ -120,13 +121,8 @@ class Intake:
 
     def _admit(self, body: bytes, *, is_strict: bool) -> VerificationRequest:
         """Check a request for everything but consent. Raises InvalidInput, NotPermitted."""
-        services = self.services
         request = (read_as if is_strict else read_strictly)(VerificationRequest, body)
-        broken = request.violations(today=local_day(self.at), sources=services.verifier.sources, regions=services.policies.regions)
-        if broken:
-            raise InvalidInput(broken)
-        services.policies.in_force(request.region, request.purpose, request.asset_as_of)
-        services.permit(self.client, request)
+        self.services.check(self.client, request, at=self.at)
         return request
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from verify_service.bodies import read_request
 from verify_service.bootstrap import installed_adapters
 from verify_service.domain.outcome import Answer, OutcomeClass, Question
 from verify_service.domain.policy import Calendar
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.signing.canonical import canonical_bytes
 from verify_service.sources.adapter import Exchange
 from verify_service.sources.failures import SourceFailure

@@ -6,10 +6,11 @@ from datetime import date
 
 import orjson
 
+from verify_service.bodies import read_request
 from verify_service.bulk.recompute import header_of, of_that_day
 from verify_service.domain.difference import Changes
 from verify_service.errors import InvalidInput, NotFound
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.signing.canonical import canonical_bytes
 from verify_service.storage.records import Client
 from verify_service.verification.answer import payload_of

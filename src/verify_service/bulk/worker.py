@@ -7,9 +7,10 @@ from itertools import groupby
 
 import structlog
 
+from verify_service.bodies import read_request
 from verify_service.bulk.deferred import look_at
 from verify_service.errors import NoConsent
-from verify_service.services import Services, read_request
+from verify_service.services import Services
 from verify_service.storage.errors import LostLease
 from verify_service.storage.records import TicketClaim, VerificationRow
 from verify_service.telemetry import without_values

@@ -1,12 +1,13 @@
 """A verification request (核对委托): household, consents, two clocks, what is asked for, and the rules it must keep."""
 
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from verify_service.domain.checks import consent_violations, household_violations, known, repeated
+from verify_service.domain.checks import consent_violations, household_violations, kind_violations, known, repeated
 from verify_service.domain.codes import Purpose, Trigger
 from verify_service.domain.consent import Consent, LegalBasis, Part
 from verify_service.domain.household import Household, Region
@@ -64,10 +65,14 @@ class VerificationRequest(Part):
     consents: tuple[Consent, ...] = Field(default=(), max_length=200)
     legal_bases: tuple[LegalBasis, ...] = Field(default=(), max_length=200)
 
-    def violations(self, *, today: date, sources: Collection[str], regions: Collection[str]) -> list[Violation]:
-        """Return every broken rule that a schema cannot say, with its JSON pointer. No value is repeated."""
+    def violations(self, *, today: date, sources: Collection[str], regions: Collection[str], kinds: AbstractSet[str]) -> list[Violation]:
+        """Return every broken rule that a schema cannot say, with its JSON pointer. No value is repeated.
+
+        `kinds`: of asset, that the sources bring.
+        """
         return [
             *household_violations(self.household, today),
+            *kind_violations(self.household.declared_assets, kinds, "/household/declared_assets"),
             *self._commission(),
             *self._when(today),
             *self._what(sources, regions),

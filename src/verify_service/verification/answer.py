@@ -1,6 +1,8 @@
 """The answer of a finished verification, and its bytes. The signed payload stands in it verbatim, never parsed and written again."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from pybase64 import urlsafe_b64decode
@@ -32,8 +34,13 @@ def verification_body(verified: Verified) -> dict[str, Any]:
         "updated_at": verified.issued_at.isoformat(),
         "report_id": header["report_id"],
         "version": header["version"],
-        "pending": [_pending(a) for a in verified.answers if a.outcome.next_look is not None],
+        "pending": pending(verified.answers),
     }
+
+
+def pending(answers: Iterable[Answer]) -> list[dict[str, str | None]]:
+    """Return the cells that asking or waiting may still fill, in canonical order, with the time of the next look."""
+    return sorted((_pending(a) for a in answers if a.outcome.next_look is not None), key=itemgetter("member", "source"))
 
 
 def _pending(answer: Answer) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """Verify one household: the story, top to bottom. And its continuation, when a deferred register answers later."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -124,6 +125,11 @@ class Verifier:
     new_id: Callable[[], str]
     issuer: str
     grouping: Grouping = field(default_factory=Grouping)
+
+    @property
+    def asset_kinds(self) -> AbstractSet[str]:
+        """Return the kinds of asset that sources bring, beside those that every report has."""
+        return {kind for source in self.sources.values() for kind, facts in source.further.items() if facts.figure is not None}
 
     def plan(
         self,

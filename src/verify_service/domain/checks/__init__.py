@@ -2,6 +2,6 @@
 
 from verify_service.domain.checks.common import known, repeated
 from verify_service.domain.checks.consents import consent_violations
-from verify_service.domain.checks.household import household_violations
+from verify_service.domain.checks.household import household_violations, kind_violations
 
-__all__ = ["consent_violations", "household_violations", "known", "repeated"]
+__all__ = ["consent_violations", "household_violations", "kind_violations", "known", "repeated"]

@@ -1,12 +1,19 @@
 """The household's rules: one applicant, every person once, relations and facts that agree with each other (C2, B5)."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from verify_service.domain.checks.common import known, repeated
 from verify_service.domain.codes import APPLICANT_RELATION, RELATIONS, SPOUSE_RELATIONS, Exclusion, Marital, Role, SinglePersonGround
-from verify_service.domain.household import Household, Member
+from verify_service.domain.household import DeclaredAssets, Household, Member
 from verify_service.errors import Violation
+
+
+def kind_violations(assets: DeclaredAssets | None, kinds: AbstractSet[str], at: str) -> Iterator[Violation]:
+    """Find amounts of a kind that no source brings: nothing would ever be compared with them."""
+    if assets is not None and not kinds >= assets.further_fen.keys():
+        yield Violation(f"{at}/further_fen", "known_kind", f"amounts by kind of asset: {', '.join(sorted(kinds)) or 'none'}")
 
 
 def household_violations(household: Household, today: date) -> Iterator[Violation]:
