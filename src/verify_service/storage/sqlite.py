@@ -8,9 +8,8 @@ lock. Only what may wait for the disk or another process runs in a thread: BEGIN
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -54,30 +53,34 @@ def raw(connection: Connection) -> sqlite3.Connection:
 
 @dataclass(slots=True)
 class _Job:
+    """One write. It may hold the rows of a whole chunk, so nothing in it refers back to it: it goes when it is settled."""
+
     operation: Operation[Any]
     done: asyncio.Future[Any]
-    settle: Callable[[], None] = field(default=lambda: None)
+    value: Any = None
+    failure: Exception | None = None
 
     def run(self, connection: Connection) -> None:
         """Run in a savepoint, so that what fails undoes itself alone. The caller is told after the commit."""
         driver = raw(connection)
         driver.execute("SAVEPOINT job")
         try:
-            value = self.operation(connection)
+            self.value = self.operation(connection)
         except Exception as error:
             if not driver.in_transaction:
                 raise  # a full or failing disk: SQLite has undone the whole transaction
             driver.execute("ROLLBACK TO job")
-            failure = error
-            self.settle = lambda: self.fail(failure)
-        else:
-            self.settle = lambda: None if self.done.done() else self.done.set_result(value)
+            self.failure = error
         driver.execute("RELEASE job")
 
-    def fail(self, error: Exception) -> None:
-        """Raise in the caller, if it still waits."""
-        if not self.done.done():
-            self.done.set_exception(error)
+    def settle(self) -> None:
+        """Return or raise in the caller, if it still waits."""
+        if self.done.done():
+            return
+        if self.failure is None:
+            self.done.set_result(self.value)
+        else:
+            self.done.set_exception(self.failure)
 
 
 class SqliteExecutor:
@@ -126,17 +129,27 @@ class SqliteExecutor:
         self._engine.dispose()
 
     async def _work(self) -> None:
-        while (first := await self._jobs.get()) is not None:
-            batch = [first]
-            while len(batch) < _MOST_IN_ONE_COMMIT and not self._jobs.empty():
-                job = self._jobs.get_nowait()
-                if job is None:  # closing: come back to it after this batch
-                    self._jobs.put_nowait(None)
-                    break
-                batch.append(job)
-            await self._commit_together(batch)
+        while await self._commit_together(await self._next()):
+            pass  # no name here holds what was written until there is more to write
 
-    async def _commit_together(self, batch: list[_Job]) -> None:
+    async def _next(self) -> list[_Job]:
+        """Wait for jobs and return those that go into one commit; none when it is time to close."""
+        first = await self._jobs.get()
+        if first is None:
+            return []
+        batch = [first]
+        while len(batch) < _MOST_IN_ONE_COMMIT and not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if job is None:  # closing: come back to it after this batch
+                self._jobs.put_nowait(None)
+                break
+            batch.append(job)
+        return batch
+
+    async def _commit_together(self, batch: list[_Job]) -> bool:
+        """Run the jobs in one transaction and tell their callers. False when there are none."""
+        if not batch:
+            return False
         try:
             connection = self._connect_writer()
             await self._begin(raw(connection))
@@ -147,10 +160,10 @@ class SqliteExecutor:
         except Exception as error:  # noqa: BLE001 - handed to every caller of the batch
             self._discard_writer()
             for job in batch:
-                job.fail(error)
-        else:
-            for job in batch:
-                job.settle()
+                job.failure = error
+        for job in batch:
+            job.settle()
+        return True
 
     async def _begin(self, driver: sqlite3.Connection) -> None:
         """Take the write lock: at once if it is free, else wait for it in the thread."""

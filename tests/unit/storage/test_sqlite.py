@@ -1,7 +1,9 @@
 """The one SQLite writer: shared commits, single failures, a full disk, callers that went away."""
 
 import asyncio
+import gc
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -117,3 +119,24 @@ async def test_full_queue_refuses_what_is_new_and_takes_what_ends_work(tmp_path:
     await executor.write(keep(2))
     assert await executor.read(kept) == [0, 1, 2, 3]
     await executor.close()
+
+
+class Rows:
+    """What a write brings: of a chunk, some megabytes."""
+
+    def __call__(self, connection: Connection) -> int:
+        return int(connection.execute(text("SELECT count(*) FROM kept")).scalar_one())
+
+
+async def test_what_was_written_goes_with_its_write_and_waits_for_no_collection(executor: SqliteExecutor) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        rows = Rows()
+        gone = weakref.ref(rows)
+        assert await executor.write(rows) == 0
+        del rows
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
