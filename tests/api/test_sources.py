@@ -37,7 +37,7 @@ async def test_a_source_tells_how_it_does(house: House) -> None:
     assert (view["legal_basis"], view["connected"]) == (house.register.source.legal_basis, True)
     assert operation["breaker"]["state"] == "closed"
     assert operation["quota"]["per_day"]["limit"] == view["quota"]["per_day"] * 9 // 10
-    assert operation["attempt_timeout_ms"] == {"live": 3000, "bulk": 3000, "attempts_measured": 0}
+    assert operation["attempt_timeout_ms"] == {"live": 3000, "bulk": 6000, "attempts_measured": 0}
     assert operation["seen"]["attempts"] == {"unavailable.timeout": 1, "whole": 1}
     assert operation["seen"]["answers"] == {"answered.no_record": house.register.asked}
     assert operation["seen"]["bytes_received"] == 512

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from pybase64 import urlsafe_b64decode
@@ -39,8 +38,8 @@ def verification_body(verified: Verified) -> dict[str, Any]:
 
 
 def pending(answers: Iterable[Answer]) -> list[dict[str, str | None]]:
-    """Return the cells that asking or waiting may still fill, in canonical order, with the time of the next look."""
-    return sorted((_pending(a) for a in answers if a.outcome.next_look is not None), key=itemgetter("member", "source"))
+    """Return the cells that asking or waiting may still fill, with the time of the next look."""
+    return [_pending(a) for a in answers if a.outcome.next_look is not None]
 
 
 def _pending(answer: Answer) -> dict[str, str | None]:
