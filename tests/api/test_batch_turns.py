@@ -52,8 +52,10 @@ async def accepted(house: House, ending: list[int]) -> str:
 
 
 async def worked_on(house: House, batch_id: str) -> dict[str, Any]:
-    """Give the batch's only chunk its turn, and return the result of its only row."""
-    await Feeder(house.services, AtOnce(house.services), EngineOptions("", "worker", 1)).tick()
+    """Give the batch's only chunk its turn, and return the result of its only row once the next turn has completed the batch."""
+    feeder = Feeder(house.services, AtOnce(house.services), EngineOptions("", "worker", 1))
+    for _ in range(2):
+        await feeder.tick()
     answer = await house.get(f"/v1/batches/{batch_id}/results", accept=MEDIA_TYPES["ndjson"])
     result: dict[str, Any] = orjson.loads(answer.content)
     return result
