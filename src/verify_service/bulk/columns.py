@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from verify_service.bootstrap import installed_adapters
 from verify_service.domain.request import VerificationRequest
-from verify_service.verification.further import further_kinds
+from verify_service.verification.further import asset_kinds
 
 KEY = "client_reference"
 Form = Literal["text", "whole", "yes_no", "several"]
@@ -70,17 +70,12 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Form]]
         path = f"{prefix}{name}"
         kind, listed = _kind(field.annotation)
         if get_origin(kind) is dict:
-            yield from ((f"{path}.{name}", _form(_kind(get_args(kind)[1])[0])) for name in _further_assets())
+            brought = asset_kinds(adapter.source for adapter in installed_adapters().values())
+            yield from ((f"{path}.{name}", _form(_kind(get_args(kind)[1])[0])) for name in sorted(brought))
         elif not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             yield path, "several" if listed else _form(kind)
         elif not listed or path in _LISTED:
             yield from _of_model(kind, f"{_LISTED[path]}." if listed else f"{path}.")
-
-
-def _further_assets() -> Iterator[str]:
-    """Return the kinds by which an amount may be declared: those of the installed sources that add to a figure."""
-    kinds = further_kinds(adapter.source for adapter in installed_adapters().values())
-    return (kind for kind, facts in kinds.items() if facts.figure is not None)
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

@@ -63,14 +63,20 @@ class Submission:
 
 def accept(connection: Connection, cipher: FieldCipher, submission: Submission) -> Accepted | Replay:
     """Store the submission under fence 1, or find the response its key already has. Raises IdempotencyMismatch, StillRunning."""
-    digest = cipher.blind(submission.tenant, submission.fingerprint)
-    if submission.idempotency_key is not None and not _claim_key(connection, cipher, submission, digest):
-        return _replay(connection, cipher, submission, digest)
-    _INSERT_VERIFICATION.run(connection, _verification(cipher, submission, digest))
-    _INSERT_SUBJECTS.run_many(connection, _subjects(cipher, submission))
-    s = submission
+    s, digest = submission, cipher.blind(submission.tenant, submission.fingerprint)
+    if s.idempotency_key is not None:
+        place = key_place(cipher, tenant=s.tenant, method=s.method, route=s.route, key=s.idempotency_key)
+        if not _claim_key(connection, cipher, s, place, digest):
+            return _replay(connection, cipher, place, digest)
+    _INSERT_VERIFICATION.run(connection, _verification(cipher, s, digest))
+    _INSERT_SUBJECTS.run_many(connection, _subjects(cipher, s))
     audit.record(connection, audit.Act(s.tenant, s.now, s.client_id, "verification.accepted", s.verification_id))
     return Accepted(s.verification_id, 1, s.request_no)
+
+
+def key_place(cipher: FieldCipher, *, tenant: str, method: str, route: str, key: str) -> dict[str, str]:
+    """Return where an Idempotency-Key stands, as FIND_KEY and CLAIM_KEY take it."""
+    return {"tenant": tenant, "method": method, "route": route, "key": blind_key(cipher, tenant, key)}
 
 
 def blind_key(cipher: FieldCipher, tenant: str, key: str) -> str:
@@ -83,12 +89,9 @@ def respond(connection: Connection, cipher: FieldCipher, *, tenant: str, verific
     _RESPOND.run(connection, {"of_verification": verification_id, "of_tenant": tenant, **_sealed(cipher, verification_id, response)})
 
 
-def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> bool:
+def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, place: dict[str, str], digest: str) -> bool:
     row: dict[str, Any] = {
-        "tenant": s.tenant,
-        "method": s.method,
-        "route": s.route,
-        "key": blind_key(cipher, s.tenant, s.idempotency_key or ""),
+        **place,
         "fingerprint": digest,
         "verification_id": s.verification_id,
         "status": "running" if s.response is None else "done",
@@ -98,9 +101,8 @@ def _claim_key(connection: Connection, cipher: FieldCipher, s: Submission, diges
     return CLAIM_KEY.run(connection, row) == 1
 
 
-def _replay(connection: Connection, cipher: FieldCipher, s: Submission, digest: str) -> Replay:
-    key = {"tenant": s.tenant, "method": s.method, "route": s.route, "key": blind_key(cipher, s.tenant, s.idempotency_key or "")}
-    row = connection.execute(FIND_KEY, key).one()
+def _replay(connection: Connection, cipher: FieldCipher, place: dict[str, str], digest: str) -> Replay:
+    row = connection.execute(FIND_KEY, place).one()
     if row.fingerprint != digest:
         raise IdempotencyMismatch
     if row.status == "running":

@@ -64,13 +64,10 @@ def accept(connection: Connection, cipher: FieldCipher, upload: Upload, response
 
 def _claim(connection: Connection, cipher: FieldCipher, upload: Upload, key: str, response: Response) -> Replay | None:
     """Claim the key for this upload, or return the response it has. Raises IdempotencyMismatch."""
-    place, digest = (
-        {"tenant": upload.tenant, "method": "POST", "route": upload.route, "key": accepting.blind_key(cipher, upload.tenant, key)},
-        upload.fingerprint,
-    )
+    place = accepting.key_place(cipher, tenant=upload.tenant, method="POST", route=upload.route, key=key)
     row = {
         **place,
-        "fingerprint": cipher.blind(upload.tenant, digest),
+        "fingerprint": cipher.blind(upload.tenant, upload.fingerprint),
         "verification_id": upload.batch_id,
         "status": "done",
         "created_at": upload.now,

@@ -21,6 +21,11 @@ def further_kinds(sources: Iterable[Source]) -> dict[str, FurtherKind]:
     return {kind: found[kind] for kind in sorted(found)}
 
 
+def asset_kinds(sources: Iterable[Source]) -> frozenset[str]:
+    """Return the kinds by which an amount may be declared: those that add to a figure."""
+    return frozenset(kind for source in sources for kind, facts in source.further.items() if facts.figure is not None)
+
+
 def further(
     evidence: Evidence, counted: Collection[str], kinds: Mapping[str, FurtherKind], policy: Policy
 ) -> Iterator[Asset[FurtherRecord]]:

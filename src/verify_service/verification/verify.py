@@ -1,7 +1,6 @@
 """Verify one household: the story, top to bottom. And its continuation, when a deferred register answers later."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from verify_service.sources.definition import Source
 from verify_service.verification.amend import amended, completed, objected
 from verify_service.verification.compose import Header, compose
 from verify_service.verification.fanout import Ask, Call, Channel, fan_out
+from verify_service.verification.further import asset_kinds
 from verify_service.verification.grouping import Grouping
 from verify_service.verification.merge import merge
 from verify_service.verification.plan import Asker, Plan, local_day, plan
@@ -125,11 +125,11 @@ class Verifier:
     new_id: Callable[[], str]
     issuer: str
     grouping: Grouping = field(default_factory=Grouping)
+    asset_kinds: frozenset[str] = field(init=False)
 
-    @property
-    def asset_kinds(self) -> AbstractSet[str]:
-        """Return the kinds of asset that sources bring, beside those that every report has."""
-        return {kind for source in self.sources.values() for kind, facts in source.further.items() if facts.figure is not None}
+    def __post_init__(self) -> None:
+        """Look once for the kinds by which amounts may be declared: every request is held against them."""
+        object.__setattr__(self, "asset_kinds", asset_kinds(self.sources.values()))
 
     def plan(
         self,
