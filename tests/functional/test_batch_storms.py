@@ -102,7 +102,7 @@ def test_full_disk_is_survived(tmp_path: Path) -> None:
         await_results(opened, batch_id, 1)
         assert worker.popen is not None
         with no_larger_files(worker.popen.pid, 4096):
-            await_said(worker.folder / "work.log", "chunk.failed", "batches.round_failed")
+            await_said(worker.folder / "work.log", "chunk.failed", "batches.round_failed", "disk I/O error")
         opened.client.await_completed(batch_id, seconds=120)
         assert broken(opened.ledgers(batch_id, disturbances=1)) == []
 
@@ -115,7 +115,7 @@ def await_results(opened: Hall, batch_id: str, number: int) -> None:
 
 
 def await_said(log: Path, *events: str) -> None:
-    """Wait until one of the events is logged: whichever write comes first meets the full disk."""
+    """Wait until one of the events is logged: whichever write comes first meets the full disk, ours or the job engine's."""
     until = time.monotonic() + 60
     while not any(event in log.read_text(encoding="utf-8", errors="replace") for event in events):
         assert time.monotonic() < until, log.read_text(encoding="utf-8", errors="replace")[-2000:]
